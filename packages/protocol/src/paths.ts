@@ -3,7 +3,8 @@ import { parseRoomCode, type RoomCode } from './names.ts';
 
 export const CREATE_PATH = '/CREATE';
 
-export type PathMeaning = { readonly kind: 'create' } | { readonly kind: 'room'; readonly room: RoomCode } | undefined;
+export type PathMeaning =
+  { readonly kind: 'create' } | { readonly kind: 'room'; readonly room: RoomCode } | undefined;
 
 const CREATE: PathMeaning = { kind: 'create' };
 
