@@ -1,0 +1,31 @@
+/** What the bench asks of a load process, and what it is told: one JSON document each way. */
+import type { Integrity } from './tally.ts';
+
+export interface Job {
+  readonly scenario: string;
+  readonly port: number;
+  readonly serverPid: number;
+  readonly warmupMs: number;
+  readonly measureMs: number;
+  readonly rooms: number;
+  /** In each room. */
+  readonly players: number;
+  /** Frames in flight on each stream. */
+  readonly window: number;
+  readonly payloadBytes: number;
+  /** Of `echo-latency`: echoes begun in a second, over all rooms. */
+  readonly ratePerSecond: number;
+  /** Of `idle-memory`. */
+  readonly sockets: number;
+}
+
+export interface Sample {
+  /** By metric. */
+  readonly values: Readonly<Record<string, number>>;
+  /** CPU time by wall time, 0–1 and a little more with helper threads. 0 where it does not matter. */
+  readonly serverBusy: number;
+  readonly loadBusy: number;
+  readonly integrity: Integrity;
+  /** Empty, or why the sample says nothing. */
+  readonly failure: string;
+}

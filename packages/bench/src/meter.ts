@@ -1,0 +1,64 @@
+/** Warms up, measures, and notices when nothing moves. */
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Job, Sample } from './job.ts';
+import { cpuMs } from './process-stat.ts';
+import { createIntegrity, type Integrity } from './tally.ts';
+
+const STALL_MS = 5000;
+const TICK_MS = 25;
+const MAX_REASONS = 5;
+
+export class Meter {
+  readonly integrity: Integrity = createIntegrity();
+  /** What the scenario counts; it adds to it. */
+  units = 0;
+  /** While true, the load goes on. */
+  isRunning = true;
+  isMeasuring = false;
+  failure = '';
+  #reasons = 0;
+  readonly #job: Job;
+
+  constructor(job: Job) {
+    this.#job = job;
+  }
+
+  readonly unexpected = (what: string): void => {
+    this.integrity.unexpected += 1;
+    if (this.#reasons++ < MAX_REASONS) process.stderr.write(`unexpected: ${what}\n`);
+  };
+
+  /**
+   * Measures what already runs.
+   * @param isDone whether all that was sent has arrived; asked after `isRunning` has become false.
+   */
+  async measure(isDone: () => boolean): Promise<Omit<Sample, 'values' | 'integrity'> & { perCpuSecond: number }> {
+    const { serverPid, warmupMs, measureMs } = this.#job;
+    await this.#pass(warmupMs, () => false);
+    const before = { wall: performance.now(), server: cpuMs(serverPid), load: process.cpuUsage(), units: this.units };
+    this.isMeasuring = true;
+    await this.#pass(measureMs, () => false);
+    this.isMeasuring = false;
+    const wallMs = performance.now() - before.wall;
+    const serverMs = cpuMs(serverPid) - before.server;
+    const load = process.cpuUsage(before.load);
+    const perCpuSecond = ((this.units - before.units) / serverMs) * 1000;
+    this.isRunning = false;
+    await this.#pass(STALL_MS, isDone);
+    if (!this.failure && !isDone()) this.failure = 'some of what was sent did not arrive';
+    const loadBusy = (load.user + load.system) / 1000 / wallMs;
+    return { perCpuSecond, serverBusy: serverMs / wallMs, loadBusy, failure: this.failure };
+  }
+
+  async #pass(ms: number, isOver: () => boolean): Promise<void> {
+    const end = performance.now() + ms;
+    let units = this.units;
+    let movedAt = performance.now();
+    while (performance.now() < end && !isOver() && !this.failure) {
+      await wait(Math.min(TICK_MS, Math.max(1, end - performance.now())));
+      if (this.units !== units) movedAt = performance.now();
+      units = this.units;
+      if (performance.now() - movedAt > STALL_MS) this.failure = `nothing arrived for ${STALL_MS} ms`;
+    }
+  }
+}
