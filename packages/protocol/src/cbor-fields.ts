@@ -132,9 +132,22 @@ export class CborFields implements Fields {
     const reader = this.#reader;
     let left = reader.argument;
     const octets = new Uint8Array(left === INDEFINITE ? this.#countElements() : left);
+    const { bytes } = reader;
+    let { at } = reader;
     for (let i = 0; i < octets.length; i += 1) {
-      reader.readUntaggedHead();
-      octets[i] = this.#integer(field, 0xff);
+      const first = bytes[at] ?? 0;
+      if (first < 24) {
+        octets[i] = first;
+        at += 1;
+      } else if (first === 24) {
+        octets[i] = bytes[at + 1] ?? 0;
+        at += 2;
+      } else {
+        reader.at = at;
+        reader.readUntaggedHead();
+        octets[i] = this.#integer(field, 0xff);
+        at = reader.at;
+      }
     }
     return octets;
   }
@@ -161,19 +174,27 @@ export class CborFields implements Fields {
   /** Steps over the chunks of an indefinite string, the first of which begins at `start`. */
   #joinChunks(start: number): Uint8Array {
     const reader = this.#reader;
+    reader.at = start;
+    while (!reader.tryBreak()) this.#nextChunk();
+    const joined = new Uint8Array(reader.at - start);
     let length = 0;
-    for (reader.at = start; !reader.tryBreak(); reader.at += reader.argument) {
-      reader.readHead();
-      length += reader.argument;
+    reader.at = start;
+    while (!reader.tryBreak()) {
+      const end = this.#nextChunk();
+      for (let at = end - reader.argument; at < end; at += 1) {
+        joined[length] = reader.bytes[at] ?? 0;
+        length += 1;
+      }
     }
-    const joined = new Uint8Array(length);
-    let end = 0;
-    for (reader.at = start; !reader.tryBreak(); reader.at += reader.argument) {
-      reader.readHead();
-      joined.set(reader.bytes.subarray(reader.at, reader.at + reader.argument), end);
-      end += reader.argument;
-    }
-    return joined;
+    return joined.subarray(0, length);
+  }
+
+  /** Steps over a chunk; returns where it ends. Its length is the reader's argument. */
+  #nextChunk(): number {
+    const reader = this.#reader;
+    reader.readHead();
+    reader.at += reader.argument;
+    return reader.at;
   }
 
   #wrongKind(field: Field, expected: string): ProtocolError {

@@ -126,10 +126,27 @@ export class CborReader {
           owed += major === MAJOR.map ? argument * 2 : argument;
         }
         if (owed > this.bytes.length - this.at) throw truncated();
+        if (major === MAJOR.array) owed -= this.#skipOctets(owed - opened);
       } else if (argument === INDEFINITE) {
         throw new ProtocolError('malformed', 'expected an item, came a break');
       }
     }
+  }
+
+  /** Steps over up to `most` integers from 0 to 255 in shortest form: what a payload as an array is made of. */
+  #skipOctets(most: number): number {
+    const { bytes } = this;
+    const { length } = bytes;
+    let { at } = this;
+    let count = 0;
+    for (; count < most; count += 1) {
+      const first = bytes[at] ?? BREAK;
+      if (first < 24) at += 1;
+      else if (first === 24 && at + 1 < length) at += 2;
+      else break;
+    }
+    this.at = at;
+    return count;
   }
 
   #skipChunk(): void {

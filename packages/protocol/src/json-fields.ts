@@ -145,7 +145,7 @@ export class JsonFields implements Fields {
     if (first !== CHAR.minus && !isDigit(first))
       throw wrongKind(field, `integers from 0 to ${max}`, this.#kind());
     const start = reader.at;
-    reader.skip();
+    reader.skipNumber();
     const number = numberOf(reader.bytes, start, reader.at);
     if (!Number.isInteger(number) || number < 0 || number > max) {
       throw wrongKind(field, `integers from 0 to ${max}`, 'another number');

@@ -91,6 +91,22 @@ export class JsonReader {
     this.at = at;
   }
 
+  skipNumber(): void {
+    const { bytes } = this;
+    if (bytes[this.at] === CHAR.minus) this.at += 1;
+    if (bytes[this.at] === CHAR.zero) this.at += 1;
+    else this.#skipDigits();
+    if (bytes[this.at] === CHAR.point) {
+      this.at += 1;
+      this.#skipDigits();
+    }
+    if (((bytes[this.at] ?? 0) | 0x20) !== 0x65) return;
+    this.at += 1;
+    const sign = bytes[this.at];
+    if (sign === CHAR.minus || sign === 0x2b) this.at += 1;
+    this.#skipDigits();
+  }
+
   /** Steps over a scalar, an empty array or an empty object; of another one, over what is before its first value. */
   #tryOpen(closers: number[]): boolean {
     const char = this.peek();
@@ -132,7 +148,7 @@ export class JsonReader {
       case CHAR.n:
         return this.#skipLiteral(NULL);
     }
-    this.#skipNumber();
+    this.skipNumber();
   }
 
   #skipLiteral(literal: readonly number[]): void {
@@ -140,22 +156,6 @@ export class JsonReader {
       if (this.bytes[this.at] !== char) throw malformed('a value');
       this.at += 1;
     }
-  }
-
-  #skipNumber(): void {
-    const { bytes } = this;
-    if (bytes[this.at] === CHAR.minus) this.at += 1;
-    if (bytes[this.at] === CHAR.zero) this.at += 1;
-    else this.#skipDigits();
-    if (bytes[this.at] === CHAR.point) {
-      this.at += 1;
-      this.#skipDigits();
-    }
-    if (((bytes[this.at] ?? 0) | 0x20) !== 0x65) return;
-    this.at += 1;
-    const sign = bytes[this.at];
-    if (sign === CHAR.minus || sign === 0x2b) this.at += 1;
-    this.#skipDigits();
   }
 
   #skipDigits(): void {
