@@ -1,0 +1,20 @@
+/** PORT: pub/sub between nodes, at most once. */
+
+export interface Backplane {
+  /**
+   * Resolves when every envelope published on `channel` from then on is heard here. One subscription a channel;
+   * calls for one channel take effect in the order made. Envelopes of one publisher on one channel arrive in the
+   * order published, each at most once, never during `subscribe` or `publish`. `onEnvelope` must not throw; the
+   * envelope is the receiver's to read, not to change.
+   */
+  subscribe(channel: string, onEnvelope: (envelope: Uint8Array) => void): Promise<void>;
+
+  /** After this resolves `onEnvelope` is not called any more. Unknown channels are no error. */
+  unsubscribe(channel: string): Promise<void>;
+
+  /**
+   * Resolves with the number of subscribers it was handed to: 0 means surely lost, 1 that it may still arrive.
+   * Rejects when that cannot be known. Copies nothing: `envelope` must never change again.
+   */
+  publish(channel: string, envelope: Uint8Array): Promise<number>;
+}

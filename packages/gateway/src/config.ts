@@ -1,0 +1,168 @@
+/** Environment → Config: every setting of the gateway, its default and its range. */
+
+const MIB = 1024 * 1024;
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+
+export interface Config {
+  readonly host: string;
+  /** 0 picks a free port; the log says which. */
+  readonly port: number;
+  readonly adminHost: string;
+  /** `undefined`: no listener for operations. */
+  readonly adminPort: number | undefined;
+  readonly logLevel: (typeof LOG_LEVELS)[number];
+  readonly maxFrameBytes: number;
+  readonly maxUnsentBytes: number;
+  readonly maxTotalUnsentBytes: number;
+  readonly maxSockets: number;
+  readonly maxRooms: number;
+  readonly idleTimeoutSeconds: number;
+  readonly prepareTimeoutSeconds: number;
+  readonly drainNoticeMs: number;
+}
+
+interface Setting {
+  readonly name: string;
+  readonly fallback: string;
+  readonly help: string;
+}
+
+/** In the order of the help text. */
+const SETTINGS = {
+  host: setting('WMBP_HOST', '0.0.0.0', 'address of the public listener'),
+  port: setting('WMBP_PORT', '8081', 'port of the public listener; 0 picks a free one'),
+  adminHost: setting('WMBP_ADMIN_HOST', '127.0.0.1', 'address of the listener for operations'),
+  adminPort: setting(
+    'WMBP_ADMIN_PORT',
+    '9081',
+    '/healthz, /readyz, /metrics; 0 picks a free one, empty: none',
+  ),
+  redisUrl: setting('WMBP_REDIS_URL', '', 'empty: rooms in memory, one node; Redis is not supported yet'),
+  logLevel: setting('WMBP_LOG_LEVEL', 'info', LOG_LEVELS.join(', ')),
+  maxFrameBytes: setting('WMBP_MAX_FRAME_BYTES', String(8 * MIB), 'largest frame of a peer (close 1009)'),
+  maxUnsentBytes: setting(
+    'WMBP_MAX_UNSENT_BYTES',
+    String(64 * MIB),
+    'unsent for one socket (close 4003); at least 4 frames',
+  ),
+  maxTotalUnsentBytes: setting(
+    'WMBP_MAX_TOTAL_UNSENT_BYTES',
+    String(1024 * MIB),
+    'unsent for all sockets together (the largest closes)',
+  ),
+  maxSockets: setting('WMBP_MAX_SOCKETS', '10000', 'open sockets; more are refused (close 1013)'),
+  maxRooms: setting('WMBP_MAX_ROOMS', '5000', 'rooms whose host is on this node (close 1013)'),
+  idleTimeoutSeconds: setting(
+    'WMBP_IDLE_TIMEOUT_SECONDS',
+    '32',
+    'a socket silent for so long, pongs included, is dropped',
+  ),
+  prepareTimeoutSeconds: setting(
+    'WMBP_PREPARE_TIMEOUT_SECONDS',
+    '600',
+    'time for a host to prepare its room (close 4004)',
+  ),
+  drainNoticeMs: setting('WMBP_DRAIN_NOTICE_MS', '10000', 'from SIGTERM to the first socket closed'),
+} satisfies Record<string, Setting>;
+
+/**
+ * @param env names to values, as `process.env`
+ * @throws {Error} one line that names every mistake
+ */
+export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  const mistakes: string[] = [];
+  const read = ({ name, fallback }: Setting): string => env[name] ?? fallback;
+
+  function integer(of: Setting, min: number, max: number): number {
+    const text = read(of);
+    const value = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
+    if (value >= min && value <= max) return value;
+    mistakes.push(`${of.name}=${shown(text)}: expected an integer from ${min} to ${max}${linkHint(text)}`);
+    return min;
+  }
+
+  function address(of: Setting): string {
+    const text = read(of);
+    if (!/^[\w.:%-]+$/.test(text))
+      mistakes.push(`${of.name}=${shown(text)}: expected an address or a host name`);
+    return text;
+  }
+
+  const known = new Set<string>(Object.values(SETTINGS).map(({ name }) => name));
+  for (const name of Object.keys(env)) {
+    if (name.startsWith('WMBP_') && !known.has(name)) {
+      mistakes.push(`${name}: unknown setting${linkHint(env[name] ?? '')}`);
+    }
+  }
+  const logLevel = LOG_LEVELS.find((level) => level === read(SETTINGS.logLevel));
+  if (!logLevel) {
+    mistakes.push(
+      `WMBP_LOG_LEVEL=${shown(read(SETTINGS.logLevel))}: expected one of ${LOG_LEVELS.join(', ')}`,
+    );
+  }
+  if (read(SETTINGS.redisUrl) !== '') {
+    mistakes.push('WMBP_REDIS_URL: Redis is not supported yet; leave it empty for rooms in memory');
+  }
+  const config: Config = {
+    host: address(SETTINGS.host),
+    port: integer(SETTINGS.port, 0, 65_535),
+    adminHost: address(SETTINGS.adminHost),
+    adminPort: read(SETTINGS.adminPort) === '' ? undefined : integer(SETTINGS.adminPort, 0, 65_535),
+    logLevel: logLevel ?? 'info',
+    maxFrameBytes: integer(SETTINGS.maxFrameBytes, 1024, 256 * MIB),
+    maxUnsentBytes: integer(SETTINGS.maxUnsentBytes, 4096, 4096 * MIB),
+    maxTotalUnsentBytes: integer(SETTINGS.maxTotalUnsentBytes, 4096, 1024 * 1024 * MIB),
+    maxSockets: integer(SETTINGS.maxSockets, 1, 1_000_000),
+    maxRooms: integer(SETTINGS.maxRooms, 1, 400_000),
+    idleTimeoutSeconds: integer(SETTINGS.idleTimeoutSeconds, 8, 960),
+    prepareTimeoutSeconds: integer(SETTINGS.prepareTimeoutSeconds, 1, 86_400),
+    drainNoticeMs: integer(SETTINGS.drainNoticeMs, 0, 3_600_000),
+  };
+  // A frame may double on its way to a host, and half of the bound is where a player that floods is sent away.
+  const least = 4 * config.maxFrameBytes;
+  if (mistakes.length === 0 && config.maxUnsentBytes < least) {
+    mistakes.push(
+      `WMBP_MAX_UNSENT_BYTES=${config.maxUnsentBytes}: expected at least ${least}, 4 × WMBP_MAX_FRAME_BYTES`,
+    );
+  }
+  if (mistakes.length === 0 && config.maxTotalUnsentBytes < config.maxUnsentBytes) {
+    mistakes.push(
+      `WMBP_MAX_TOTAL_UNSENT_BYTES=${config.maxTotalUnsentBytes}: expected at least WMBP_MAX_UNSENT_BYTES`,
+    );
+  }
+  if (mistakes.length > 0) throw new Error(mistakes.join('; '));
+  return config;
+}
+
+/** What `--help` prints. */
+export function helpText(): string {
+  const rows = Object.values(SETTINGS).map(
+    ({ name, fallback, help }) => `  ${name.padEnd(30)} ${(fallback || '(empty)').padEnd(12)} ${help}`,
+  );
+  return [
+    'WMBP: a WebSocket relay for party games.',
+    '',
+    'Usage: pnpm start [--help]',
+    '',
+    'Settings are environment variables:',
+    `  ${'name'.padEnd(30)} ${'default'.padEnd(12)} meaning`,
+    ...rows,
+    '',
+  ].join('\n');
+}
+
+function setting(name: string, fallback: string, help: string): Setting {
+  return { name, fallback, help };
+}
+
+/** Printable and short, so that a setting cannot forge a line. */
+function shown(text: string): string {
+  return JSON.stringify(text.slice(0, 60));
+}
+
+function linkHint(text: string): string {
+  const isServiceLink = /^(tcp|udp):\/\//.test(text);
+  return isServiceLink
+    ? ' (Kubernetes makes such variables for a Service named wmbp: set enableServiceLinks: false)'
+    : '';
+}

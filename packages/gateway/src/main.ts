@@ -1,0 +1,75 @@
+/** The process: environment, logger, signals, exit code. */
+import { pino, stdSerializers, type DestinationStream } from 'pino';
+import { helpText, readConfig, type Config } from './config.ts';
+import { openGateway, type Gateway } from './gateway.ts';
+
+const EXIT_FAILED = 1;
+
+/** Writes one line to standard error and ends the process. */
+function refuseToStart(error: unknown): never {
+  const text = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`wmbp: ${text.replaceAll('\n', ' ')}\n`);
+  process.exit(EXIT_FAILED);
+}
+
+async function openLog(level: Config['logLevel']) {
+  const destination = process.stdout.isTTY
+    ? ((await import('pino-pretty')).default({ ignore: 'pid,hostname' }) as DestinationStream)
+    : // Never waits for whoever reads the log; what a stalled reader leaves over is dropped.
+      pino.destination({ dest: 1, sync: false, maxLength: 1024 * 1024 });
+  return pino({ level, serializers: { error: stdSerializers.err }, base: { pid: process.pid } }, destination);
+}
+
+const args = process.argv.slice(2);
+if (args.includes('--help') || args.includes('-h')) {
+  process.stdout.write(helpText());
+  process.exit(0);
+}
+if (args.length > 0)
+  refuseToStart(
+    `unknown argument ${JSON.stringify(args[0])}; settings are environment variables, see --help`,
+  );
+
+let config: Config;
+try {
+  config = readConfig(process.env);
+} catch (error) {
+  refuseToStart(error);
+}
+const log = await openLog(config.logLevel);
+let gateway: Gateway;
+try {
+  gateway = await openGateway(config, log);
+} catch (error) {
+  refuseToStart(error);
+}
+
+let isEnding = false;
+
+async function end(exitCode: number): Promise<void> {
+  isEnding = true;
+  await gateway.drain();
+  gateway.close();
+  log.info({ exitCode }, 'stopped');
+  log.flush(() => process.exit(exitCode));
+}
+
+function onSignal(signal: NodeJS.Signals): void {
+  if (isEnding) {
+    log.warn({ signal }, 'stopping at once');
+    log.flush(() => process.exit(EXIT_FAILED));
+    return;
+  }
+  log.info({ signal, noticeMs: config.drainNoticeMs }, 'draining');
+  void end(0);
+}
+
+function onFatal(error: unknown): void {
+  log.fatal({ error }, 'this is a bug: draining');
+  if (!isEnding) void end(EXIT_FAILED);
+}
+
+process.on('SIGTERM', onSignal);
+process.on('SIGINT', onSignal);
+process.on('unhandledRejection', onFatal);
+process.on('uncaughtException', onFatal);

@@ -1,0 +1,117 @@
+/**
+ * Moves frames to their addressees, synchronously: nothing here awaits or asks the store. A frame whose
+ * addressees are on this node stays on it.
+ */
+import {
+  encodeFrom,
+  encodeFromStr,
+  encodeHostEvent,
+  maxFromBytes,
+  maxFromStrBytes,
+  type Addressees,
+  type HostEvent,
+  type PlayerId,
+} from '@wmbp/protocol';
+import { type Link } from './link.ts';
+import { type HostSession, type Member, type PlayerSession, type Room } from './session.ts';
+import { type TurnBuffer } from './turn-buffer.ts';
+
+export class Relay {
+  readonly #buffer: TurnBuffer;
+  #listing = 0;
+
+  constructor(buffer: TurnBuffer) {
+    this.#buffer = buffer;
+  }
+
+  /** A frame of a player here, to its host wherever it is. */
+  toHost(session: PlayerSession, bytes: Uint8Array, isBinary: boolean): void {
+    const { room, player } = session;
+    if (room.host) this.toHostHere(room.host, player, bytes, isBinary);
+    else room.links.get(room.hostNode)?.append({ kind: 'toHost', player, bytes, isBinary });
+  }
+
+  /** A frame of any player, to a host here. */
+  toHostHere(host: HostSession, player: PlayerId, bytes: Uint8Array, isBinary: boolean): void {
+    const member = host.members.get(player);
+    if (!member) return;
+    tally(host, member, bytes.length);
+    const buffer = this.#buffer;
+    const slab = buffer.reserve(isBinary ? maxFromBytes(bytes.length) : maxFromStrBytes(bytes.length));
+    const end = isBinary
+      ? encodeFrom(slab, buffer.start, player, bytes)
+      : encodeFromStr(slab, buffer.start, player, bytes);
+    host.socket.send(buffer.take(end), true);
+  }
+
+  /** A frame of a host here, to players wherever they are. */
+  toPlayers(host: HostSession, to: Addressees, bytes: Uint8Array, isBinary: boolean): void {
+    if (to !== 'all') return this.#toListed(host, to, bytes, isBinary);
+    this.toPlayersHere(host.room, 'all', bytes, isBinary);
+    for (const link of host.room.links.values()) link.append({ kind: 'toPlayers', to, bytes, isBinary });
+  }
+
+  /** A frame of any host, to those of the players that are here. */
+  toPlayersHere(room: Room, to: Addressees, bytes: Uint8Array, isBinary: boolean): void {
+    if (room.players.size === 0) return;
+    const frame = this.#buffer.copy(bytes);
+    if (to === 'all') {
+      for (const session of room.players.values()) session.socket.send(frame, isBinary);
+    } else {
+      for (const player of to) room.players.get(player)?.socket.send(frame, isBinary);
+    }
+  }
+
+  toHostEvent(host: HostSession, event: HostEvent): void {
+    host.socket.send(encodeHostEvent(event), true);
+  }
+
+  /** Tells the host how its room stands. */
+  state(host: HostSession): void {
+    const { name, maxPlayers, members, isLocked } = host;
+    this.toHostEvent(host, {
+      cmd: 'state',
+      name,
+      players: [...members.keys()],
+      max_players: maxPlayers,
+      accept_conns: !isLocked && members.size < maxPlayers,
+    });
+  }
+
+  #toListed(host: HostSession, to: readonly PlayerId[], bytes: Uint8Array, isBinary: boolean): void {
+    this.#listing += 1;
+    let frame: Uint8Array | undefined;
+    let away: Map<Link, PlayerId[]> | undefined;
+    for (const player of to) {
+      const member = host.members.get(player);
+      if (!member || member.lastListing === this.#listing) continue;
+      member.lastListing = this.#listing;
+      if (member.session) {
+        frame ??= this.#buffer.copy(bytes);
+        member.session.socket.send(frame, isBinary);
+        continue;
+      }
+      const link = host.room.links.get(member.node);
+      if (link) away = addTo(away, link, player);
+    }
+    for (const [link, ids] of away ?? []) link.append({ kind: 'toPlayers', to: ids, bytes, isBinary });
+  }
+}
+
+/** Remembers who fills a host's backlog (see `mayBlameOther`). */
+function tally(host: HostSession, member: Member, bytes: number): void {
+  if (member.backlogPeriod !== host.backlogPeriod) {
+    member.backlogPeriod = host.backlogPeriod;
+    member.periodBytes = 0;
+  }
+  member.periodBytes += bytes;
+  host.periodBytes += bytes;
+}
+
+function addTo(away: Map<Link, PlayerId[]> | undefined, link: Link, player: PlayerId): Map<Link, PlayerId[]> {
+  const lists = away ?? new Map<Link, PlayerId[]>();
+  const list = lists.get(link);
+  if (list) list.push(player);
+  else lists.set(link, [player]);
+  return lists;
+}

@@ -1,0 +1,231 @@
+/**
+ * The life of a room: create, join, leave, kick, lock, close.
+ *
+ * A join goes hear, commit, register, announce: a host may answer `player_joined` in the same millisecond, so
+ * this node must be able to deliver before it announces. Announcements take the same way to the host as frames.
+ */
+import { randomInt } from 'node:crypto';
+import { CLOSE, ROOM_CODES, roomCodeOf, type CloseName, type PlayerId, type RoomCode } from '@wmbp/protocol';
+import { type Hub } from './hub.ts';
+import { type Journal } from './journal.ts';
+import { type Links } from './links.ts';
+import { detach, type Log } from './log.ts';
+import { drawEpoch, type NodeId } from './names.ts';
+import { type Relay } from './relay.ts';
+import { type JoinResult, type RoomStore } from './room-store.ts';
+import { type HostSession, type Member, type PlayerSession, type Room } from './session.ts';
+import { type Socket } from './socket.ts';
+import { type Subscriptions } from './subscriptions.ts';
+
+/** With half of all codes in use, twenty draws miss once in a million rooms. */
+const CODE_DRAWS = 20;
+
+export type CreateOutcome =
+  | { readonly ok: true; readonly host: HostSession }
+  | { readonly ok: false; readonly why: 'tooManyRooms' | 'noFreeCode' };
+
+export type JoinOutcome =
+  | { readonly ok: true; readonly session: PlayerSession }
+  | { readonly ok: false; readonly why: 'roomNotFound' | 'roomStarted' | 'roomFull' | 'socketGone' };
+
+export class Rooms {
+  readonly #node: NodeId;
+  readonly #maxRooms: number;
+  readonly #store: RoomStore;
+  readonly #subscriptions: Subscriptions;
+  readonly #links: Links;
+  readonly #hub: Hub;
+  readonly #relay: Relay;
+  readonly #journal: Journal;
+  readonly #log: Log;
+  #creating = 0;
+
+  /** @param maxRooms how many rooms may have their host on this node */
+  constructor(
+    node: NodeId,
+    maxRooms: number,
+    store: RoomStore,
+    subscriptions: Subscriptions,
+    links: Links,
+    hub: Hub,
+    relay: Relay,
+    journal: Journal,
+    log: Log,
+  ) {
+    this.#node = node;
+    this.#maxRooms = maxRooms;
+    this.#store = store;
+    this.#subscriptions = subscriptions;
+    this.#links = links;
+    this.#hub = hub;
+    this.#relay = relay;
+    this.#journal = journal;
+    this.#log = log;
+  }
+
+  /** The name of the live room with this code, or `undefined`. */
+  find(code: RoomCode): Promise<string | undefined> {
+    return this.#store.find(code);
+  }
+
+  /** Opens a room under a fresh code. Rejects when the store or the backplane fails; nothing is left then. */
+  async create(socket: Socket, name: string, maxPlayers: number): Promise<CreateOutcome> {
+    if (this.#hub.hostCount + this.#creating >= this.#maxRooms) return { ok: false, why: 'tooManyRooms' };
+    this.#creating += 1;
+    try {
+      for (let draw = 0; draw < CODE_DRAWS; draw += 1) {
+        const room = await this.#claim(roomCodeOf(randomInt(ROOM_CODES)), name, maxPlayers);
+        if (room) return { ok: true, host: this.#hub.addHost(room, socket, name, maxPlayers) };
+      }
+      return { ok: false, why: 'noFreeCode' };
+    } finally {
+      this.#creating -= 1;
+    }
+  }
+
+  /** Admits one player. Rejects when the store or the backplane fails; no seat is kept then. */
+  async join(code: RoomCode, socket: Socket): Promise<JoinOutcome> {
+    await this.#subscriptions.hear(code); // hear
+    let result: JoinResult | undefined;
+    try {
+      result = await this.#store.join(code, this.#node); // commit
+    } finally {
+      if (!result?.ok) this.#subscriptions.release(code);
+    }
+    if (!result.ok) return result;
+
+    const room = this.#roomOf(code, result);
+    if (!room || !socket.isOpen) {
+      this.#subscriptions.release(code);
+      this.#giveBack(code, result.epoch, result.player);
+      return { ok: false, why: room ? 'socketGone' : 'roomNotFound' };
+    }
+    const session = this.#hub.addPlayer(room, result.player, socket); // register
+    if (room.host)
+      this.onJoined(room.host, result.player, this.#node, session); // announce
+    else this.#links.to(room, room.hostNode).append({ kind: 'joined', player: result.player });
+    return { ok: true, session };
+  }
+
+  /** Ends a session whose socket is gone; call once for each. */
+  leave(session: PlayerSession): void {
+    const { room, player } = session;
+    this.#subscriptions.release(room.code);
+    const link = room.host ? undefined : this.#links.to(room, room.hostNode);
+    if (!this.#hub.removePlayer(session)) return;
+    if (room.host) this.onLeft(room.host, player);
+    else link?.append({ kind: 'left', player });
+    this.#giveBack(room.code, room.epoch, player);
+  }
+
+  /** A player is in the room, here or on another node: what it sends from now on may be relayed. */
+  onJoined(host: HostSession, player: PlayerId, node: NodeId, session: PlayerSession | undefined): void {
+    const fresh = { isClosing: false, lastListing: 0, backlogPeriod: host.backlogPeriod, periodBytes: 0 };
+    host.members.set(player, { player, node, session, ...fresh });
+    this.#relay.toHostEvent(host, { cmd: 'player_joined', player });
+    this.#relay.state(host);
+  }
+
+  /** A player is gone. Of several calls the first one counts. */
+  onLeft(host: HostSession, player: PlayerId): void {
+    const member = host.members.get(player);
+    if (!member) return;
+    host.members.delete(player);
+    if (!member.session) this.#links.release(host, member.node);
+    this.#relay.toHostEvent(host, { cmd: 'player_left', player });
+    this.#relay.state(host);
+  }
+
+  /** Closes one player; its leaving is announced when its socket is gone. */
+  closePlayer(host: HostSession, member: Member, why: CloseName): void {
+    member.isClosing = true;
+    if (member.session) member.session.socket.close(CLOSE[why]);
+    else this.#links.to(host.room, member.node).append({ kind: 'closePlayer', player: member.player, why });
+  }
+
+  /** Closes a player whose socket is here, because its host's node says so. */
+  closePlayerHere(room: Room, player: PlayerId, why: CloseName): void {
+    room.players.get(player)?.socket.close(CLOSE[why]);
+  }
+
+  /** From the moment this resolves on nobody may join. */
+  async lock(host: HostSession): Promise<void> {
+    host.isLocked = true;
+    await this.#store.lock(host.room.code, host.room.epoch);
+  }
+
+  /** Ends the room of a host here, and closes its players. Does nothing to a room that is over. */
+  close(host: HostSession, why: CloseName): void {
+    const { room } = host;
+    if (room.host !== host) return;
+    for (const link of room.links.values()) link.append({ kind: 'closeRoom', why });
+    this.#journal.roomClosed(room.code, why, host.members.size);
+    this.closeHere(room, why);
+    this.#subscriptions.release(room.code);
+    detach(this.#store.close(room.code, room.epoch), this.#log, { room: room.code }, 'closing a room failed');
+  }
+
+  /** The room is over, or out of reach: closes those of its players that are here. */
+  closeHere(room: Room, why: CloseName): void {
+    for (const session of this.#hub.removeRoom(room)) session.socket.close(CLOSE[why]);
+  }
+
+  /**
+   * Something that another node sent or should have heard is lost: who would have a hole is closed. Lossless or
+   * closed, never silently less.
+   */
+  onLinkLost(room: Room, node: NodeId): void {
+    const { host } = room;
+    if (!host) {
+      for (const session of room.players.values()) session.socket.close(CLOSE.linkLost);
+      return;
+    }
+    for (const member of [...host.members.values()]) {
+      if (member.node !== node || member.session) continue;
+      this.closePlayer(host, member, 'linkLost');
+      this.onLeft(host, member.player);
+      this.#giveBack(room.code, room.epoch, member.player);
+    }
+  }
+
+  async #claim(code: RoomCode, name: string, maxPlayers: number): Promise<Room | undefined> {
+    const epoch = drawEpoch();
+    await this.#subscriptions.hear(code);
+    let isOurs = false;
+    try {
+      isOurs = await this.#store.create({ code, epoch, name, maxPlayers, hostNode: this.#node });
+    } finally {
+      if (!isOurs) this.#subscriptions.release(code);
+    }
+    if (!isOurs) return undefined;
+    this.#replaceOlder(code, epoch);
+    this.#journal.roomOpened(code, maxPlayers);
+    return this.#hub.open(code, epoch, this.#node);
+  }
+
+  /** What this node holds of the room just joined; `undefined` when the room ended meanwhile. */
+  #roomOf(code: RoomCode, joined: JoinResult & { ok: true }): Room | undefined {
+    const { epoch, hostNode } = joined;
+    if (hostNode === this.#node) {
+      const room = this.#hub.room(code);
+      return room?.epoch === epoch && room.host ? room : undefined;
+    }
+    this.#replaceOlder(code, epoch);
+    return this.#hub.open(code, epoch, hostNode);
+  }
+
+  /** A code in use again means that its last room is over, though its end has not been heard here yet. */
+  #replaceOlder(code: RoomCode, epoch: number): void {
+    const older = this.#hub.room(code);
+    if (older && older.epoch !== epoch) this.closeHere(older, 'hostGone');
+  }
+
+  #giveBack(code: RoomCode, epoch: Room['epoch'], player: PlayerId): void {
+    detach(
+      this.#store.leave(code, epoch, player),
+      this.#log,
+      { room: code, player },
+      'giving a seat back failed',
+    );
+  }
+}

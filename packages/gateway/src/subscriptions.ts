@@ -1,0 +1,63 @@
+/** Which rooms' channels this node hears: one subscription a room, kept while somebody uses it. */
+import { type RoomCode } from '@wmbp/protocol';
+import { type Backplane } from './backplane.ts';
+import { channelOf } from './channels.ts';
+import { detach, type Log } from './log.ts';
+import { type NodeId } from './names.ts';
+
+interface Subscription {
+  uses: number;
+  readonly ready: Promise<void>;
+}
+
+export class Subscriptions {
+  readonly #backplane: Backplane;
+  readonly #node: NodeId;
+  readonly #onEnvelope: (room: RoomCode, envelope: Uint8Array) => void;
+  readonly #log: Log;
+  readonly #byRoom = new Map<RoomCode, Subscription>();
+
+  constructor(
+    backplane: Backplane,
+    node: NodeId,
+    onEnvelope: (room: RoomCode, envelope: Uint8Array) => void,
+    log: Log,
+  ) {
+    this.#backplane = backplane;
+    this.#node = node;
+    this.#onEnvelope = onEnvelope;
+    this.#log = log;
+  }
+
+  /** Adds a use; resolves when the room's channel is heard. When it rejects there is no use to release. */
+  async hear(room: RoomCode): Promise<void> {
+    let subscription = this.#byRoom.get(room);
+    if (!subscription) {
+      const onEnvelope = (envelope: Uint8Array): void => this.#onEnvelope(room, envelope);
+      subscription = { uses: 0, ready: this.#backplane.subscribe(channelOf(room, this.#node), onEnvelope) };
+      this.#byRoom.set(room, subscription);
+    }
+    subscription.uses += 1;
+    try {
+      await subscription.ready;
+    } catch (error) {
+      this.release(room);
+      throw error;
+    }
+  }
+
+  /** Takes a use away; the last one ends the subscription. */
+  release(room: RoomCode): void {
+    const subscription = this.#byRoom.get(room);
+    if (!subscription) return;
+    subscription.uses -= 1;
+    if (subscription.uses > 0) return;
+    this.#byRoom.delete(room);
+    detach(
+      this.#backplane.unsubscribe(channelOf(room, this.#node)),
+      this.#log,
+      { room },
+      'unsubscribe failed',
+    );
+  }
+}

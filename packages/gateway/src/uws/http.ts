@@ -1,0 +1,131 @@
+/** HTTP: room look-ups on the public listener; health, readiness and metrics on the operators' one. */
+import { parsePath, type RoomCode } from '@wmbp/protocol';
+import { type Log } from '../log.ts';
+import { countIn, type Metrics } from '../metrics.ts';
+import { type Rooms } from '../rooms.ts';
+import { type UnknownCodes } from '../unknown-codes.ts';
+import { type Uws } from './load.ts';
+
+const USAGE =
+  'This is a WMBP relay. WebSocket /CREATE opens a room, WebSocket /CODE joins one, GET /CODE tells its name.\n';
+
+const STATUS = {
+  200: '200 OK',
+  400: '400 Bad Request',
+  404: '404 Not Found',
+  429: '429 Too Many Requests',
+  500: '500 Internal Server Error',
+  503: '503 Service Unavailable',
+} as const;
+
+export interface Answer {
+  readonly status: keyof typeof STATUS;
+  readonly body: string;
+  /** @default text/plain; charset=utf-8 */
+  readonly type?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+const CORS = { 'Access-Control-Allow-Origin': '*' };
+const PREFLIGHT = {
+  ...CORS,
+  'Access-Control-Allow-Methods': 'GET, HEAD, OPTIONS',
+  'Access-Control-Allow-Headers': '*',
+  'Access-Control-Max-Age': '86400',
+};
+
+/** Look-ups of rooms, and a short text for everything else that is no WebSocket. */
+export function serveLookups(
+  app: Uws.TemplatedApp,
+  rooms: Rooms,
+  unknownCodes: UnknownCodes,
+  metrics: Metrics,
+  log: Log,
+): void {
+  const decoder = new TextDecoder();
+
+  function respond(res: Uws.HttpResponse, req: Uws.HttpRequest): void {
+    const method = req.getMethod();
+    const path = parsePath(req.getUrl());
+    if (method === 'options') return reply(res, { status: 200, body: '', headers: PREFLIGHT }, true);
+    const isRead = method === 'get' || method === 'head';
+    const hasBody = method !== 'head';
+    if (!isRead || path?.kind !== 'room') {
+      return reply(res, { status: 400, body: USAGE, headers: CORS }, hasBody);
+    }
+    const address = decoder.decode(res.getRemoteAddressAsText());
+    let isAborted = false;
+    res.onAborted(() => {
+      isAborted = true;
+    });
+    lookUp(path.room, address, (answer) => {
+      countIn(metrics.lookups, answer.status);
+      if (!isAborted) reply(res, answer, hasBody);
+    });
+  }
+
+  function lookUp(room: RoomCode, address: string, answer: (answer: Answer) => void): void {
+    rooms.find(room).then(
+      (name) => {
+        if (name !== undefined) answer({ status: 200, body: name, headers: CORS });
+        else unknownCodes.answer(address, (isTooMany) => answer(isTooMany ? TOO_MANY : NOT_FOUND));
+      },
+      (error: unknown) => {
+        log.error({ error, room }, 'looking a room up failed');
+        answer({ status: 503, body: 'Try again later\n', headers: CORS });
+      },
+    );
+  }
+
+  app.any('/*', respond);
+}
+
+const NOT_FOUND: Answer = { status: 404, body: 'Game not found', headers: CORS };
+const TOO_MANY: Answer = {
+  status: 429,
+  body: 'Too many unknown room codes, try again later\n',
+  headers: { ...CORS, 'Retry-After': '60' },
+};
+
+export interface Operations {
+  /** Why this node should get no new peers; `undefined` when it should. */
+  notReady(): string | undefined;
+  metrics(): Promise<Answer>;
+}
+
+/** For operators and probes; never on the public listener. Liveness says only that the process turns. */
+export function serveOperations(app: Uws.TemplatedApp, operations: Operations, log: Log): void {
+  app.get('/healthz', (res) => reply(res, { status: 200, body: 'ok\n' }, true));
+  app.get('/readyz', (res) => {
+    const reason = operations.notReady();
+    reply(res, reason ? { status: 503, body: `${reason}\n` } : { status: 200, body: 'ready\n' }, true);
+  });
+  app.get('/metrics', (res) => {
+    let isAborted = false;
+    res.onAborted(() => {
+      isAborted = true;
+    });
+    operations.metrics().then(
+      (answer) => {
+        if (!isAborted) reply(res, answer, true);
+      },
+      (error: unknown) => {
+        log.error({ error }, 'collecting metrics failed');
+        if (!isAborted) reply(res, { status: 500, body: 'Collecting metrics failed\n' }, true);
+      },
+    );
+  });
+  app.any('/*', (res) => reply(res, { status: 404, body: '/healthz /readyz /metrics\n' }, true));
+}
+
+function reply(res: Uws.HttpResponse, answer: Answer, hasBody: boolean): void {
+  res.cork(() => {
+    res.writeStatus(STATUS[answer.status]);
+    res.writeHeader('Content-Type', answer.type ?? 'text/plain; charset=utf-8');
+    res.writeHeader('X-Content-Type-Options', 'nosniff');
+    res.writeHeader('Cache-Control', 'no-store');
+    for (const [name, value] of Object.entries(answer.headers ?? {})) res.writeHeader(name, value);
+    if (hasBody) res.end(answer.body);
+    else res.endWithoutBody(Buffer.byteLength(answer.body));
+  });
+}
