@@ -12,7 +12,14 @@ export interface Command {
 }
 
 /** First letter and length of each field's name. */
-const KEY = { cmd: 0x6303, to: 0x7402, data: 0x6404, name: 0x6e04, player: 0x7006, maxPlayers: 0x6d0b } as const;
+const KEY = {
+  cmd: 0x6303,
+  to: 0x7402,
+  data: 0x6404,
+  name: 0x6e04,
+  player: 0x7006,
+  maxPlayers: 0x6d0b,
+} as const;
 
 const NOTHING = new Uint8Array(0);
 const FROM = Buffer.from('\xa3\x63cmd\x64from\x64from', 'latin1');

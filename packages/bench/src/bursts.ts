@@ -62,7 +62,7 @@ class Burst {
   }
 
   get isDone(): boolean {
-    return this.#left === 0;
+    return this.#left <= 0;
   }
 
   start(): void {
@@ -134,7 +134,10 @@ function sendFromPlayers(room: Room, job: Job): (firstSequence: number) => void 
     const payload = createPayload(stream, job.payloadBytes);
     const frame = encodeFrame(OPCODE.binary, payload);
     const digitsAt = frame.length - payload.length;
-    return { socket, frames: new StampedFrames(turns(job).map((turn) => ({ frame, digitsAt, stride: 1, turn }))) };
+    return {
+      socket,
+      frames: new StampedFrames(turns(job).map((turn) => ({ frame, digitsAt, stride: 1, turn }))),
+    };
   });
   return (first) => {
     for (const { socket, frames } of sending) socket.write(frames.stamp(first));

@@ -88,7 +88,8 @@ class Reader {
     const map: Record<string, CborValue> = {};
     for (let i = 0; i < size; i++) {
       const key = this.value();
-      map[String(key)] = this.value();
+      if (typeof key !== 'string') throw new Error('CBOR map: expected texts as keys');
+      map[key] = this.value();
     }
     return map;
   }

@@ -45,7 +45,13 @@ async function openRoom(job: Job, meter: Meter, latenciesUs: number[]): Promise<
       meter.units += 1;
       if (meter.isMeasuring) latenciesUs.push(us);
     };
-    return new EchoPlayer(player, { place, payloadBytes: job.payloadBytes, meter, onLatency, atHost: atHost[place] });
+    return new EchoPlayer(player, {
+      place,
+      payloadBytes: job.payloadBytes,
+      meter,
+      onLatency,
+      atHost: atHost[place],
+    });
   });
 }
 

@@ -22,7 +22,8 @@ export async function runIdleMemory(job: Job): Promise<Sample> {
   }
   await wait(job.measureMs);
   const bytesPerSocket = (residentBytes(job.serverPid) - before) / job.sockets;
-  return { values: { bytesPerSocket }, serverBusy: 0, loadBusy: 0, integrity: meter.integrity, failure: '' };
+  const busy = { serverBusy: 0, serverWaited: 0, loadBusy: 0 };
+  return { values: { bytesPerSocket }, ...busy, integrity: meter.integrity, failure: '' };
 }
 
 /** The host is a socket too. */

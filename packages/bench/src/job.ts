@@ -24,6 +24,8 @@ export interface Sample {
   readonly values: Readonly<Record<string, number>>;
   /** CPU time by wall time, 0–1 and a little more with helper threads. 0 where it does not matter. */
   readonly serverBusy: number;
+  /** The same of the time in which something else had the server's core. */
+  readonly serverWaited: number;
   readonly loadBusy: number;
   readonly integrity: Integrity;
   /** Empty, or why the sample says nothing. */

@@ -1,7 +1,7 @@
 /** Warms up, measures, and notices when nothing moves. */
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Job, Sample } from './job.ts';
-import { cpuMs } from './process-stat.ts';
+import { cpuTime } from './process-stat.ts';
 import { createIntegrity, type Integrity } from './tally.ts';
 
 const STALL_MS = 5000;
@@ -32,22 +32,35 @@ export class Meter {
    * Measures what already runs.
    * @param isDone whether all that was sent has arrived; asked after `isRunning` has become false.
    */
-  async measure(isDone: () => boolean): Promise<Omit<Sample, 'values' | 'integrity'> & { perCpuSecond: number }> {
+  async measure(
+    isDone: () => boolean,
+  ): Promise<Omit<Sample, 'values' | 'integrity'> & { perCpuSecond: number }> {
     const { serverPid, warmupMs, measureMs } = this.#job;
     await this.#pass(warmupMs, () => false);
-    const before = { wall: performance.now(), server: cpuMs(serverPid), load: process.cpuUsage(), units: this.units };
+    const before = {
+      wall: performance.now(),
+      server: cpuTime(serverPid),
+      load: process.cpuUsage(),
+      units: this.units,
+    };
     this.isMeasuring = true;
     await this.#pass(measureMs, () => false);
     this.isMeasuring = false;
     const wallMs = performance.now() - before.wall;
-    const serverMs = cpuMs(serverPid) - before.server;
+    const server = cpuTime(serverPid);
+    const serverMs = server.usedMs - before.server.usedMs;
     const load = process.cpuUsage(before.load);
     const perCpuSecond = ((this.units - before.units) / serverMs) * 1000;
     this.isRunning = false;
     await this.#pass(STALL_MS, isDone);
     if (!this.failure && !isDone()) this.failure = 'some of what was sent did not arrive';
-    const loadBusy = (load.user + load.system) / 1000 / wallMs;
-    return { perCpuSecond, serverBusy: serverMs / wallMs, loadBusy, failure: this.failure };
+    return {
+      perCpuSecond,
+      serverBusy: serverMs / wallMs,
+      serverWaited: (server.waitedMs - before.server.waitedMs) / wallMs,
+      loadBusy: (load.user + load.system) / 1000 / wallMs,
+      failure: this.failure,
+    };
   }
 
   async #pass(ms: number, isOver: () => boolean): Promise<void> {

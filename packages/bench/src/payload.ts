@@ -44,6 +44,7 @@ export function readStream(bytes: Uint8Array, at: number, stride: number): numbe
 
 function readDigits(bytes: Uint8Array, at: number, stride: number, first: number, end: number): number {
   let number = 0;
-  for (let i = end - 1; i >= first; i--) number = (number << 6) | ((bytes[at + i * stride] ?? 0) - FIRST_DIGIT);
+  for (let i = end - 1; i >= first; i--)
+    number = (number << 6) | ((bytes[at + i * stride] ?? 0) - FIRST_DIGIT);
   return number;
 }

@@ -3,13 +3,22 @@ import { readdirSync, readFileSync } from 'node:fs';
 
 const PAGE_BYTES = 4096;
 
-/** CPU time of all its threads in milliseconds; finer than /proc/<pid>/stat, whose unit is 10 ms. */
-export function cpuMs(pid: number): number {
-  let ns = 0;
-  for (const thread of readdirSync(`/proc/${pid}/task`)) {
-    ns += Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'latin1').split(' ')[0]);
-  }
-  return ns / 1e6;
+export interface CpuTime {
+  /** Spent by all its threads. Finer than /proc/<pid>/stat, whose unit is 10 ms. */
+  readonly usedMs: number;
+  /** Its main thread was ready to run, and something else ran on its core. */
+  readonly waitedMs: number;
+}
+
+export function cpuTime(pid: number): CpuTime {
+  let usedMs = 0;
+  for (const thread of readdirSync(`/proc/${pid}/task`)) usedMs += schedStat(`${pid}/task/${thread}`)[0];
+  return { usedMs, waitedMs: schedStat(String(pid))[1] };
+}
+
+function schedStat(process: string): [usedMs: number, waitedMs: number] {
+  const [used, waited] = readFileSync(`/proc/${process}/schedstat`, 'latin1').split(' ');
+  return [Number(used) / 1e6, Number(waited) / 1e6];
 }
 
 export function residentBytes(pid: number): number {

@@ -23,7 +23,12 @@ export function receiveAtHost(
     const place = places.get(from.player);
     const stream = streams[place ?? -1];
     const isRight = from.length === payloadBytes && readStream(bytes, from.at + 1, 2) === place;
-    if (!stream || place === undefined || !isRight || bytes.compare(filler, 0, filler.length, fillerAt, end) !== 0) {
+    if (
+      !stream ||
+      place === undefined ||
+      !isRight ||
+      bytes.compare(filler, 0, filler.length, fillerAt, end) !== 0
+    ) {
       meter.integrity.damaged += 1;
       return;
     }
@@ -43,8 +48,7 @@ export function receiveAtPlayer(
   const stream = new Stream(meter.integrity);
   const filler = Buffer.from(createPayload(0, expected.payloadBytes).subarray(STAMP_BYTES));
   player.socket.onFrame = (_opcode, bytes, start, end) => {
-    const isRight =
-      end - start === expected.payloadBytes && readStream(bytes, start, 1) === expected.stream;
+    const isRight = end - start === expected.payloadBytes && readStream(bytes, start, 1) === expected.stream;
     if (!isRight || bytes.compare(filler, 0, filler.length, start + STAMP_BYTES, end) !== 0) {
       meter.integrity.damaged += 1;
       return;

@@ -81,7 +81,8 @@ export class Room {
     this.players.push({ id: 0, socket });
   }
 
-  readonly #onPlayerFrame: OnFrame = () => this.hooks.onUnexpected('a player was sent what the host did not send');
+  readonly #onPlayerFrame: OnFrame = () =>
+    this.hooks.onUnexpected('a player was sent what the host did not send');
 
   readonly #onHostFrame: OnFrame = (_opcode, bytes, start, end) => {
     if (!readFrom(bytes, start, end, this.#from)) this.#onEvent(bytes, start);
@@ -102,7 +103,8 @@ export class Room {
 
   #onEvent(bytes: Buffer, start: number): void {
     const event = decodeEvent(bytes, start);
-    if (event['cmd'] === 'prepare_reply') this.#code = String(event['key']);
+    const key = event['key'];
+    if (event['cmd'] === 'prepare_reply' && typeof key === 'string') this.#code = key;
     else if (event['cmd'] === 'player_joined') this.joined += 1;
     else if (event['cmd'] === 'player_left') this.left += 1;
     else if (event['cmd'] !== 'state') this.hooks.onUnexpected(`the host was told ${JSON.stringify(event)}`);

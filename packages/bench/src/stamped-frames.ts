@@ -32,7 +32,8 @@ export class StampedFrames {
 
   /** Call only when all of the last burst has arrived: the buffer may still be on its way until then. */
   stamp(firstSequence: number): Buffer {
-    for (const { at, stride, turn } of this.#places) writeSequence(this.buffer, at, stride, firstSequence + turn);
+    for (const { at, stride, turn } of this.#places)
+      writeSequence(this.buffer, at, stride, firstSequence + turn);
     return this.buffer;
   }
 }

@@ -1,0 +1,70 @@
+/** A subject under test, in a process of its own on a free port of 127.0.0.1. */
+import { fileURLToPath } from 'node:url';
+import { Child } from './child.ts';
+import type { Subject } from './options.ts';
+
+const START_MS = 15_000;
+const BARE_RELAY = fileURLToPath(new URL('bare-relay.ts', import.meta.url));
+const GATEWAY = fileURLToPath(new URL('../../gateway/src/main.ts', import.meta.url));
+
+export interface Server {
+  readonly pid: number;
+  readonly port: number;
+  stop(): Promise<void>;
+}
+
+/** @throws {Error} if it does not listen in time; the message holds the last it said. */
+export async function startServer(subject: Subject, pinning: readonly string[]): Promise<Server> {
+  const { script, env } = start(subject);
+  return new Promise((resolve, reject) => {
+    const child = new Child([...pinning, process.execPath, ...script], env, (line) => {
+      const port = portOf(line);
+      if (port === undefined) return;
+      clearTimeout(timer);
+      resolve({ pid: child.pid, port, stop: () => child.stop() });
+    });
+    const timer = setTimeout(() => {
+      reject(new Error(`${subject} did not listen within ${START_MS} ms:\n${child.lastWords}`));
+      void child.stop();
+    }, START_MS);
+    void child.ended.then(() => {
+      clearTimeout(timer);
+      reject(new Error(`${subject} ended before it listened:\n${child.lastWords}`));
+    });
+  });
+}
+
+function start(subject: Subject): { script: string[]; env: NodeJS.ProcessEnv } {
+  const env = withoutSettings();
+  switch (subject) {
+    case 'bare':
+      return { script: [BARE_RELAY], env };
+    case 'bare-loop':
+      return { script: [BARE_RELAY, 'loop'], env };
+    case 'gateway':
+      return { script: [GATEWAY], env: { ...env, ...GATEWAY_SETTINGS } };
+  }
+}
+
+const GATEWAY_SETTINGS = {
+  WMBP_HOST: '127.0.0.1',
+  WMBP_PORT: '0',
+  WMBP_ADMIN_PORT: '',
+  WMBP_LOG_LEVEL: 'info',
+};
+
+/** Settings of whoever runs the bench are not the subject's. */
+function withoutSettings(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('WMBP_')));
+}
+
+/** From a line like `{"msg":"listening","port":8081}`. */
+function portOf(line: string): number | undefined {
+  if (!line.includes('"listening"')) return undefined;
+  try {
+    const { msg, port } = JSON.parse(line) as { msg?: unknown; port?: unknown };
+    return msg === 'listening' && typeof port === 'number' ? port : undefined;
+  } catch {
+    return undefined;
+  }
+}
