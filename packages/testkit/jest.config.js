@@ -6,5 +6,7 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   moduleFileExtensions: ['ts', 'js', 'json', 'node'],
   transform: { '\\.ts$': '<rootDir>/packages/testkit/jest-strip-types.js' },
+  // The deadlines within tests say what is missing; this one must not come first.
+  testTimeout: 60_000,
   maxWorkers: 2,
 };

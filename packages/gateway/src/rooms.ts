@@ -122,6 +122,7 @@ export class Rooms {
   onJoined(host: HostSession, player: PlayerId, node: NodeId, session: PlayerSession | undefined): void {
     const fresh = { isClosing: false, lastListing: 0, backlogPeriod: host.backlogPeriod, periodBytes: 0 };
     host.members.set(player, { player, node, session, ...fresh });
+    if (!session) this.#links.to(host.room, node);
     this.#relay.toHostEvent(host, { cmd: 'player_joined', player });
     this.#relay.state(host);
   }

@@ -1,0 +1,4 @@
+/** The public door of @wmbp/testkit. */
+export { DEADLINE_MS, within } from './deadline.ts';
+export { TestHost, TestPeer, type ReceivedClose, type ReceivedFrame } from './peer.ts';
+export { cleanEnv, ROOT, startServer, type LogLine, type ServerProcess } from './server.ts';
