@@ -1,4 +1,4 @@
-/** Every close code a gateway sends: one table (PROTOCOL.md, "Close codes"). */
+/** Every close code a gateway sends: one table (PROTOCOL.md §10). */
 
 export interface Close {
   readonly code: number;

@@ -93,6 +93,28 @@ describe('data', () => {
   });
 });
 
+describe('golden bytes in PROTOCOL.md', () => {
+  const text = readFileSync(new URL('../PROTOCOL.md', import.meta.url), 'utf8');
+  const golden = text.slice(text.indexOf('## 12'), text.indexOf('## 13'));
+  const frames = [...golden.matchAll(/`((?:a[0-9a-f]|bf) [0-9a-f ]+)`/g)].map(([, hex = '']) =>
+    hex.replaceAll(' ', ''),
+  );
+
+  test.each(frames.slice(0, 6))('%s is an event, encoded as these bytes', (hex) => {
+    expect(hexOf(encodeHostEvent(decodeHostEvent(Buffer.from(hex, 'hex'))))).toBe(hex);
+    expect(events.map((vector) => hexOf(bytesOf(vector)))).toContain(hex);
+  });
+
+  test.each(frames.slice(6))('%s is the command', (hex) => {
+    const command = decodeHostCommand(Buffer.from(hex, 'hex'), true);
+    expect(plain(command)).toEqual({ cmd: 'to', to: [39, 40], data: { hex: '010203' } });
+  });
+
+  test('are ten frames', () => {
+    expect(frames).toHaveLength(10);
+  });
+});
+
 function decodeCommand(vector: Vector): HostCommand | undefined {
   return decodeHostCommand(bytesOf(vector), vector.text === undefined && vector.frame !== 'text');
 }

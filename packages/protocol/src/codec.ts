@@ -1,4 +1,4 @@
-/** Bytes ⇄ messages: what a host and the gateway say to each other; checks every field (PROTOCOL.md §5–§8). */
+/** Bytes ⇄ messages: what a host and the gateway say to each other; checks every field (PROTOCOL.md §4–§6). */
 import { Encoder } from 'cbor-x';
 import { CborFields } from './cbor-fields.ts';
 import { ProtocolError } from './errors.ts';
