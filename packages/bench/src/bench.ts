@@ -82,5 +82,5 @@ function summarize(options: Options, cores: Cores, samples: Record<string, reado
 }
 
 function isBroken({ bare, subject }: Pair): boolean {
-  return [bare, subject].some(({ integrity, failure }) => failure !== '' || !isWhole(integrity));
+  return [bare, subject].some(({ integrity }) => !isWhole(integrity));
 }

@@ -14,7 +14,7 @@ process.on('exit', () => {
 export class Child {
   readonly pid: number;
   readonly #process: ChildProcess;
-  readonly #ended: Promise<void>;
+  readonly #ended: Promise<string>;
   #lastLines: string[] = [];
 
   /** @param onLine gets what it prints to stdout. */
@@ -32,17 +32,17 @@ export class Child {
     this.#ended = new Promise((resolve) => {
       child.once('error', (error) => {
         this.#keep(error.message);
-        resolve();
+        resolve(this.lastWords);
       });
       child.once('close', () => {
         alive.delete(child);
-        resolve();
+        resolve(this.lastWords);
       });
     });
   }
 
-  /** Resolves when it has ended, whoever ended it. */
-  get ended(): Promise<void> {
+  /** Resolves with its last words when it has ended, whoever ended it. */
+  get ended(): Promise<string> {
     return this.#ended;
   }
 

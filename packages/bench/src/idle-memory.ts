@@ -23,7 +23,13 @@ export async function runIdleMemory(job: Job): Promise<Sample> {
   await wait(job.measureMs);
   const bytesPerSocket = (residentBytes(job.serverPid) - before) / job.sockets;
   const busy = { serverBusy: 0, serverWaited: 0, loadBusy: 0 };
-  return { values: { bytesPerSocket }, ...busy, integrity: meter.integrity, failure: '' };
+  return {
+    values: { bytesPerSocket },
+    ...busy,
+    integrity: meter.integrity,
+    remarks: meter.remarks,
+    failure: '',
+  };
 }
 
 /** The host is a socket too. */

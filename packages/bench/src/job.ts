@@ -28,6 +28,8 @@ export interface Sample {
   readonly serverWaited: number;
   readonly loadBusy: number;
   readonly integrity: Integrity;
+  /** The first of what was counted as unexpected. */
+  readonly remarks: readonly string[];
   /** Empty, or why the sample says nothing. */
   readonly failure: string;
 }

@@ -7,6 +7,7 @@ import { runBench, type Results } from './bench.ts';
 import { chooseCores } from './cores.ts';
 import { describeOptions, OptionError, parseOptions, type Options } from './options.ts';
 import { describeRows } from './report.ts';
+import { SubjectError } from './server.ts';
 
 const LATEST = fileURLToPath(new URL('../results/latest.json', import.meta.url));
 
@@ -20,8 +21,9 @@ try {
   if (options) await bench(options);
   else console.log(describeOptions());
 } catch (error) {
-  const isExpected = error instanceof OptionError;
-  console.error(isExpected ? `bench: ${error.message} (--help tells more)` : error);
+  if (error instanceof OptionError) console.error(`bench: ${error.message} (--help tells more)`);
+  else if (error instanceof SubjectError) console.error(`bench: ${error.message}`);
+  else console.error(error);
   process.exit(1);
 }
 

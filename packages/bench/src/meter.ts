@@ -6,7 +6,7 @@ import { createIntegrity, type Integrity } from './tally.ts';
 
 const STALL_MS = 5000;
 const TICK_MS = 25;
-const MAX_REASONS = 5;
+const MAX_REMARKS = 3;
 
 export class Meter {
   readonly integrity: Integrity = createIntegrity();
@@ -16,7 +16,7 @@ export class Meter {
   isRunning = true;
   isMeasuring = false;
   failure = '';
-  #reasons = 0;
+  readonly remarks: string[] = [];
   readonly #job: Job;
 
   constructor(job: Job) {
@@ -25,7 +25,7 @@ export class Meter {
 
   readonly unexpected = (what: string): void => {
     this.integrity.unexpected += 1;
-    if (this.#reasons++ < MAX_REASONS) process.stderr.write(`unexpected: ${what}\n`);
+    if (this.remarks.length < MAX_REMARKS) this.remarks.push(what);
   };
 
   /**
@@ -59,6 +59,7 @@ export class Meter {
       serverBusy: serverMs / wallMs,
       serverWaited: (server.waitedMs - before.server.waitedMs) / wallMs,
       loadBusy: (load.user + load.system) / 1000 / wallMs,
+      remarks: this.remarks,
       failure: this.failure,
     };
   }

@@ -9,14 +9,15 @@ const MAX_SIGNIFICANT = 3;
 /** One line of progress. */
 export function describeSample(scenario: Scenario, sample: Sample): string {
   const values = scenario.metrics.map(({ name, unit }) => `${format(sample.values[name] ?? NaN)} ${unit}`);
-  const { serverBusy, loadBusy, integrity, failure } = sample;
+  const { serverBusy, loadBusy, integrity, remarks } = sample;
   const busy = serverBusy > 0 ? ` (CPU: server ${percent(serverBusy)}, load ${percent(loadBusy)})` : '';
-  const broken = isWhole(integrity) ? '' : ` ${describeIntegrity(sample)}`;
-  return `${values.join(', ')}${busy}${broken}${failure ? ` FAILED: ${failure}` : ''}`;
+  const broken = isWhole(integrity) ? '' : ` BROKEN: ${[describeIntegrity(sample), ...remarks].join('; ')}`;
+  return `${values.join(', ')}${busy}${broken}`;
 }
 
 export function describeIntegrity({ integrity }: Sample): string {
   return Object.entries(integrity)
+    .filter(([, count]) => count > 0)
     .map(([what, count]) => `${count} ${what}`)
     .join(', ');
 }

@@ -4,14 +4,15 @@ import { Child } from './child.ts';
 import type { Cores } from './cores.ts';
 import type { Job, Sample } from './job.ts';
 import type { Options, Subject } from './options.ts';
+import { describeIntegrity } from './report.ts';
 import type { Scenario } from './scenarios.ts';
-import { startServer } from './server.ts';
+import { startServer, SubjectError, type Server } from './server.ts';
 
 /** Beyond warming up and measuring: opening rooms, noticing a stall. */
 const SLACK_MS = 45_000;
 const LOAD = fileURLToPath(new URL('load.ts', import.meta.url));
 
-/** @throws {Error} when the subject does not listen, or hangs or ends before there is a sample. */
+/** @throws {SubjectError} when the subject hangs or ends, or the load ends without a sample. */
 export async function takeSample(
   subject: Subject,
   scenario: Scenario,
@@ -24,24 +25,31 @@ export async function takeSample(
     const rooms = Math.max(1, Math.round(options.rooms * roomShare));
     const { warmupMs, measureMs, window, payloadBytes, ratePerSecond, sockets } = options;
     const load = { warmupMs, measureMs, rooms, players, window, payloadBytes, ratePerSecond, sockets };
-    return await runLoad({ scenario: name, port: server.port, serverPid: server.pid, ...load }, cores.load);
+    const job = { scenario: name, port: server.port, serverPid: server.pid, ...load };
+    const sample = await runLoad(job, server, cores.load);
+    if (sample.failure === '') return sample;
+    throw new SubjectError(
+      `${subject} in ${name}: ${[sample.failure, describeIntegrity(sample), ...sample.remarks].join('; ')}`,
+    );
   } finally {
     await server.stop();
   }
 }
 
-async function runLoad(job: Job, pinning: readonly string[]): Promise<Sample> {
+async function runLoad(job: Job, server: Server, pinning: readonly string[]): Promise<Sample> {
   let sample: Sample | undefined;
   const command = [...pinning, process.execPath, LOAD, JSON.stringify(job)];
   const child = new Child(command, process.env, (line) => (sample = JSON.parse(line) as Sample));
   const deadlineMs = job.warmupMs + 2 * job.measureMs + SLACK_MS;
-  let why = 'the load ended without a sample';
-  const timer = setTimeout(() => {
-    why = `no sample within ${deadlineMs} ms`;
+  let why = 'the load ended';
+  const stop = (reason: string): void => {
+    why = reason;
     void child.stop();
-  }, deadlineMs);
-  await child.ended;
+  };
+  const timer = setTimeout(() => stop(`nothing within ${deadlineMs} ms`), deadlineMs);
+  void server.ended.then((lastWords) => stop(`the server ended: ${lastWords}`));
+  const lastWords = await child.ended;
   clearTimeout(timer);
-  if (!sample) throw new Error(`${why}\n${child.lastWords}`);
+  if (!sample) throw new SubjectError(`no sample of ${job.scenario}: ${why}. ${lastWords}`);
   return sample;
 }

@@ -7,13 +7,18 @@ const START_MS = 15_000;
 const BARE_RELAY = fileURLToPath(new URL('bare-relay.ts', import.meta.url));
 const GATEWAY = fileURLToPath(new URL('../../gateway/src/main.ts', import.meta.url));
 
+/** The subject hangs, ends, or sends nonsense: there is nothing to compare. */
+export class SubjectError extends Error {}
+
 export interface Server {
   readonly pid: number;
   readonly port: number;
+  /** Resolves with its last words when it has ended, whoever ended it. */
+  readonly ended: Promise<string>;
   stop(): Promise<void>;
 }
 
-/** @throws {Error} if it does not listen in time; the message holds the last it said. */
+/** @throws {SubjectError} if it does not listen in time; the message holds the last it said. */
 export async function startServer(subject: Subject, pinning: readonly string[]): Promise<Server> {
   const { script, env } = start(subject);
   return new Promise((resolve, reject) => {
@@ -21,15 +26,15 @@ export async function startServer(subject: Subject, pinning: readonly string[]):
       const port = portOf(line);
       if (port === undefined) return;
       clearTimeout(timer);
-      resolve({ pid: child.pid, port, stop: () => child.stop() });
+      resolve({ pid: child.pid, port, ended: child.ended, stop: () => child.stop() });
     });
     const timer = setTimeout(() => {
-      reject(new Error(`${subject} did not listen within ${START_MS} ms:\n${child.lastWords}`));
+      reject(new SubjectError(`${subject} did not listen within ${START_MS} ms: ${child.lastWords}`));
       void child.stop();
     }, START_MS);
-    void child.ended.then(() => {
+    void child.ended.then((lastWords) => {
       clearTimeout(timer);
-      reject(new Error(`${subject} ended before it listened:\n${child.lastWords}`));
+      reject(new SubjectError(`${subject} ended before it listened: ${lastWords}`));
     });
   });
 }
