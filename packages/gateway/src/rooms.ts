@@ -181,7 +181,7 @@ export class Rooms {
       for (const session of room.players.values()) session.socket.close(CLOSE.linkLost);
       return;
     }
-    for (const member of [...host.members.values()]) {
+    for (const member of host.members.values()) {
       if (member.node !== node || member.session) continue;
       this.closePlayer(host, member, 'linkLost');
       this.onLeft(host, member.player);
