@@ -5,6 +5,7 @@ import { openGateway, type Gateway } from '../src/gateway.ts';
 import { type Log } from '../src/log.ts';
 import { MemoryBackplane } from '../src/memory/backplane.ts';
 import { MemoryRoomStore } from '../src/memory/room-store.ts';
+import { type RoomStore } from '../src/room-store.ts';
 
 export interface LoggedLine {
   readonly level: 'debug' | 'info' | 'warn' | 'error';
@@ -24,9 +25,12 @@ export class Nodes {
   }
 
   /** @param count one: everybody on one node; two: hosts on the first, players on the second */
-  static async open(count: number, settings: Readonly<Record<string, string>> = {}): Promise<Nodes> {
+  static async open(
+    count: number,
+    settings: Readonly<Record<string, string>> = {},
+    store: RoomStore = new MemoryRoomStore(),
+  ): Promise<Nodes> {
     const log: LoggedLine[] = [];
-    const store = new MemoryRoomStore();
     const first = new MemoryBackplane();
     const env = { WMBP_HOST: '127.0.0.1', WMBP_PORT: '0', WMBP_ADMIN_PORT: '0', ...settings };
     const gateways: Gateway[] = [];

@@ -1,0 +1,49 @@
+/** A store whose answers wait for the test, so that what happens meanwhile can be arranged. */
+import { type PlayerId, type RoomCode } from '@wmbp/protocol';
+import { MemoryRoomStore } from '../src/memory/room-store.ts';
+import { type Epoch, type NodeId } from '../src/names.ts';
+import { type JoinResult, type NewRoom, type RoomStore } from '../src/room-store.ts';
+
+/** Operations take effect at once; while the gate is shut their answers are kept. */
+export class GatedStore implements RoomStore {
+  readonly #store = new MemoryRoomStore();
+  #gate: Promise<void> = Promise.resolve();
+  #open: () => void = () => undefined;
+
+  shut(): void {
+    this.#gate = new Promise((resolve) => (this.#open = resolve));
+  }
+
+  open(): void {
+    this.#open();
+  }
+
+  create(room: NewRoom): Promise<boolean> {
+    return this.#answer(this.#store.create(room));
+  }
+
+  join(code: RoomCode, node: NodeId): Promise<JoinResult> {
+    return this.#answer(this.#store.join(code, node));
+  }
+
+  leave(code: RoomCode, epoch: Epoch, player: PlayerId): Promise<boolean> {
+    return this.#answer(this.#store.leave(code, epoch, player));
+  }
+
+  lock(code: RoomCode, epoch: Epoch): Promise<boolean> {
+    return this.#answer(this.#store.lock(code, epoch));
+  }
+
+  close(code: RoomCode, epoch: Epoch): Promise<boolean> {
+    return this.#answer(this.#store.close(code, epoch));
+  }
+
+  find(code: RoomCode): Promise<string | undefined> {
+    return this.#answer(this.#store.find(code));
+  }
+
+  async #answer<T>(result: Promise<T>): Promise<T> {
+    await this.#gate;
+    return await result;
+  }
+}
