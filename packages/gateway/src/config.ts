@@ -1,5 +1,7 @@
 /** Environment → Config: every setting of the gateway, its default and its range. */
 
+import { parseRedisUrl, type RedisTarget } from './redis/url.ts';
+
 const MIB = 1024 * 1024;
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
@@ -10,6 +12,8 @@ export interface Config {
   readonly adminHost: string;
   /** `undefined`: no listener for operations. */
   readonly adminPort: number | undefined;
+  /** `undefined`: rooms in memory, one node. */
+  readonly redis: RedisTarget | undefined;
   readonly logLevel: (typeof LOG_LEVELS)[number];
   readonly maxFrameBytes: number;
   readonly maxUnsentBytes: number;
@@ -37,7 +41,11 @@ const SETTINGS = {
     '9081',
     '/healthz, /readyz, /metrics; 0 picks a free one, empty: none',
   ),
-  redisUrl: setting('WMBP_REDIS_URL', '', 'empty: rooms in memory, one node; Redis is not supported yet'),
+  redisUrl: setting(
+    'WMBP_REDIS_URL',
+    '',
+    'redis://…, redis-sentinel://… or redis-cluster://…; empty: rooms in memory, one node',
+  ),
   logLevel: setting('WMBP_LOG_LEVEL', 'info', LOG_LEVELS.join(', ')),
   maxFrameBytes: setting('WMBP_MAX_FRAME_BYTES', String(8 * MIB), 'largest frame of a peer (close 1009)'),
   maxUnsentBytes: setting(
@@ -100,14 +108,23 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       `WMBP_LOG_LEVEL=${shown(read(SETTINGS.logLevel))}: expected one of ${LOG_LEVELS.join(', ')}`,
     );
   }
-  if (read(SETTINGS.redisUrl) !== '') {
-    mistakes.push('WMBP_REDIS_URL: Redis is not supported yet; leave it empty for rooms in memory');
+  function redis(): RedisTarget | undefined {
+    const url = read(SETTINGS.redisUrl);
+    if (url === '') return undefined;
+    try {
+      return parseRedisUrl(url);
+    } catch (error) {
+      mistakes.push(`WMBP_REDIS_URL: ${error instanceof Error ? error.message : String(error)}`);
+      return undefined;
+    }
   }
+
   const config: Config = {
     host: address(SETTINGS.host),
     port: integer(SETTINGS.port, 0, 65_535),
     adminHost: address(SETTINGS.adminHost),
     adminPort: read(SETTINGS.adminPort) === '' ? undefined : integer(SETTINGS.adminPort, 0, 65_535),
+    redis: redis(),
     logLevel: logLevel ?? 'info',
     maxFrameBytes: integer(SETTINGS.maxFrameBytes, 1024, 256 * MIB),
     maxUnsentBytes: integer(SETTINGS.maxUnsentBytes, 4096, 4096 * MIB),

@@ -1,25 +1,28 @@
 /** Composition: the only place where the objects of a node meet. */
-import { type Backplane } from './backplane.ts';
 import { type Config } from './config.ts';
+import { Doubts } from './doubts.ts';
 import { drain } from './drain.ts';
 import { Hub } from './hub.ts';
 import { Inbox } from './inbox.ts';
 import { Journal } from './journal.ts';
+import { Ledger } from './ledger.ts';
 import { Links } from './links.ts';
 import { type Log } from './log.ts';
-import { MemoryBackplane } from './memory/backplane.ts';
-import { MemoryRoomStore } from './memory/room-store.ts';
+import { MemoryCluster } from './memory/cluster.ts';
 import { Metrics } from './metrics.ts';
-import { drawNodeId } from './names.ts';
+import { drawNodeId, type NodeId } from './names.ts';
+import { Neighbours } from './neighbours.ts';
 import { Peers } from './peers.ts';
 import { Pressure } from './pressure.ts';
 import { exposeMetrics } from './prometheus/exposition.ts';
+import { openRedis } from './redis/cluster.ts';
 import { Relay } from './relay.ts';
-import { type RoomStore } from './room-store.ts';
 import { Rooms } from './rooms.ts';
+import { type Shared } from './shared.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { Turn } from './turn.ts';
 import { UnknownCodes } from './unknown-codes.ts';
+import { TICK_MS, Upkeep } from './upkeep.ts';
 import { serveLookups, serveOperations } from './uws/http.ts';
 import { listen } from './uws/listen.ts';
 import { loadUws } from './uws/load.ts';
@@ -32,18 +35,18 @@ export interface Gateway {
   /** Refuses new peers from now on, and resolves when everybody was given notice and is gone. */
   drain(): Promise<void>;
   /** Stops at once: whatever is still open is dropped. */
-  close(): void;
+  close(): Promise<void>;
 }
 
-/** What nodes share; by default each has its own, in memory. */
-export interface Shared {
-  readonly store: RoomStore;
-  readonly backplane: Backplane;
-}
-
-/** @throws {Error} when a port cannot be had; nothing is left open then */
-export async function openGateway(config: Config, log: Log, shared?: Shared): Promise<Gateway> {
-  const { store, backplane } = shared ?? { store: new MemoryRoomStore(), backplane: new MemoryBackplane() };
+/**
+ * @param share what the node shares with others; by default as its settings say
+ * @throws {Error} when a port cannot be had; nothing is left open then
+ */
+export async function openGateway(
+  config: Config,
+  log: Log,
+  share?: (node: NodeId) => Shared,
+): Promise<Gateway> {
   const node = drawNodeId();
   const metrics = new Metrics();
   const journal = new Journal(log, metrics);
@@ -51,6 +54,12 @@ export async function openGateway(config: Config, log: Log, shared?: Shared): Pr
   const turn = new Turn(log);
   const hub = new Hub();
   const relay = new Relay(turn.buffer);
+  const doubts = new Doubts();
+  const shared = share ? share(node) : openShared(config, node, metrics, log, () => upkeep.onReturn());
+  const { store, backplane, leases } = shared;
+
+  const neighbours = new Neighbours(leases);
+  const ledger = new Ledger(node, store, neighbours, doubts, log);
   const links: Links = new Links(node, backplane, turn, (room, other) => rooms.onLinkLost(room, other));
   const subscriptions: Subscriptions = new Subscriptions(
     backplane,
@@ -58,18 +67,20 @@ export async function openGateway(config: Config, log: Log, shared?: Shared): Pr
     (room, envelope) => inbox.receive(room, envelope),
     log,
   );
-  const rooms: Rooms = new Rooms(
+  const rooms: Rooms = new Rooms(node, config.maxRooms, ledger, subscriptions, links, hub, relay, journal);
+  const inbox = new Inbox(hub, relay, rooms);
+  const upkeep: Upkeep = new Upkeep(
     node,
-    config.maxRooms,
+    leases,
+    neighbours,
     store,
-    subscriptions,
-    links,
+    ledger,
     hub,
-    relay,
-    journal,
+    rooms,
+    doubts,
+    metrics,
     log,
   );
-  const inbox = new Inbox(hub, relay, rooms);
   const unknownCodes = new UnknownCodes();
   const bounds = { ...config, prepareTimeoutMs: 1000 * config.prepareTimeoutSeconds };
   const peers = new Peers(rooms, relay, unknownCodes, journal, metrics, bounds, log);
@@ -80,10 +91,10 @@ export async function openGateway(config: Config, log: Log, shared?: Shared): Pr
   let draining: Promise<void> | undefined;
 
   serveWebSockets(uws, publicApp, peers, turn, pressure, metrics, config, log);
-  serveLookups(publicApp, rooms, unknownCodes, metrics, log);
+  serveLookups(publicApp, ledger, unknownCodes, metrics, log);
   const exposition = exposeMetrics(metrics, hub, pressure);
   const operations = {
-    notReady: () => (draining ? 'draining' : undefined),
+    notReady: () => (draining ? 'draining' : (shared.trouble() ?? upkeep.trouble)),
     metrics: async () =>
       ({ status: 200, body: await exposition.text(), type: exposition.contentType }) as const,
   };
@@ -94,13 +105,22 @@ export async function openGateway(config: Config, log: Log, shared?: Shared): Pr
     unknownCodes.tick();
     journal.tick();
   }, 1000);
+  const upkeepTicker = setInterval(() => void upkeep.tick(performance.now()), TICK_MS);
 
-  function close(): void {
+  async function close(): Promise<void> {
     clearInterval(ticker);
+    clearInterval(upkeepTicker);
     unknownCodes.close();
     publicApp.close();
     adminApp.close();
     journal.tick();
+    await shared.close();
+  }
+
+  async function drainAll(): Promise<void> {
+    await drain(peers, config.drainNoticeMs);
+    clearInterval(upkeepTicker);
+    await shared.close();
   }
 
   try {
@@ -108,10 +128,16 @@ export async function openGateway(config: Config, log: Log, shared?: Shared): Pr
     const adminPort =
       config.adminPort === undefined ? undefined : await listen(uws, adminApp, adminHost, config.adminPort);
     const port = await listen(uws, publicApp, host, config.port);
+    await upkeep.tick(performance.now());
     log.info({ host, port, adminHost, adminPort, node }, 'listening');
-    return { port, adminPort, close, drain: () => (draining ??= drain(peers, config.drainNoticeMs)) };
+    return { port, adminPort, close, drain: () => (draining ??= drainAll()) };
   } catch (error) {
-    close();
+    await close();
     throw error;
   }
+}
+
+function openShared(config: Config, node: NodeId, metrics: Metrics, log: Log, onReturn: () => void): Shared {
+  if (!config.redis) return new MemoryCluster().open(node);
+  return openRedis(config.redis, node, log, (...operation) => metrics.storeOperation(...operation), onReturn);
 }

@@ -43,13 +43,15 @@ export class Hub {
     return room;
   }
 
-  addHost(room: Room, socket: Socket, name: string, maxPlayers: number): HostSession {
+  addHost(room: Room, socket: Socket, name: string, maxPlayers: number, openedAtMs: number): HostSession {
     const host: HostSession = {
       room,
       socket,
       name,
       maxPlayers,
+      openedAtMs,
       isLocked: false,
+      nextPlayer: 1,
       members: new Map(),
       backlogPeriod: 0,
       periodBytes: 0,

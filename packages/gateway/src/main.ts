@@ -49,7 +49,7 @@ let isEnding = false;
 async function end(exitCode: number): Promise<void> {
   isEnding = true;
   await gateway.drain();
-  gateway.close();
+  await gateway.close();
   log.info({ exitCode }, 'stopped');
   log.flush(() => process.exit(exitCode));
 }

@@ -9,6 +9,13 @@ export interface Traffic {
   bytesOut: number;
 }
 
+export interface OperationCount {
+  readonly operation: string;
+  readonly isOk: boolean;
+  count: number;
+  totalMs: number;
+}
+
 export class Metrics {
   readonly host: Traffic = { sockets: 0, framesIn: 0, bytesIn: 0, framesOut: 0, bytesOut: 0 };
   readonly player: Traffic = { sockets: 0, framesIn: 0, bytesIn: 0, framesOut: 0, bytesOut: 0 };
@@ -21,6 +28,24 @@ export class Metrics {
   /** Frames of hosts that were no command. */
   invalidCommands = 0;
   roomsOpened = 0;
+  /** Operations of the store, by name and result. */
+  readonly storeOperations = new Map<string, OperationCount>();
+  /** Rooms whose state was said to the store again. */
+  assertions = 0;
+  /** Of these, rooms that the store had lost. */
+  restoredRooms = 0;
+  /** Players announced as left because their node was gone. */
+  reapedPlayers = 0;
+  /** Other nodes that this one shares rooms with. */
+  peerNodes = 0;
+
+  storeOperation(operation: string, isOk: boolean, ms: number): void {
+    const key = `${operation} ${isOk}`;
+    const counted = this.storeOperations.get(key) ?? { operation, isOk, count: 0, totalMs: 0 };
+    counted.count += 1;
+    counted.totalMs += ms;
+    this.storeOperations.set(key, counted);
+  }
 }
 
 export function countIn<Key>(counts: Map<Key, number>, key: Key): void {

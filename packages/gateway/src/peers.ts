@@ -9,6 +9,7 @@ import { type Peer, type PeerDuties } from './peer-duties.ts';
 import { type Relay } from './relay.ts';
 import { type Rooms } from './rooms.ts';
 import { type Socket, type SocketListener } from './socket.ts';
+import { Unavailable } from './unavailable.ts';
 import { type UnknownCodes } from './unknown-codes.ts';
 import { UnpreparedHosts } from './unprepared-hosts.ts';
 
@@ -49,6 +50,7 @@ export class Peers {
       isDraining: () => this.#isDraining,
       attempt: (peer, work) => {
         work.catch((error: unknown) => {
+          if (error instanceof Unavailable) return peer.end('unavailable');
           log.error({ error }, 'serving a peer failed');
           peer.end('internalError');
         });

@@ -8,11 +8,11 @@ import { randomInt } from 'node:crypto';
 import { CLOSE, ROOM_CODES, roomCodeOf, type CloseName, type PlayerId, type RoomCode } from '@wmbp/protocol';
 import { type Hub } from './hub.ts';
 import { type Journal } from './journal.ts';
+import { type Ledger } from './ledger.ts';
 import { type Links } from './links.ts';
-import { detach, type Log } from './log.ts';
 import { drawEpoch, type NodeId } from './names.ts';
 import { type Relay } from './relay.ts';
-import { type JoinResult, type RoomStore } from './room-store.ts';
+import { type JoinResult } from './room-store.ts';
 import { type HostSession, type Member, type PlayerSession, type Room } from './session.ts';
 import { type Socket } from './socket.ts';
 import { type Subscriptions } from './subscriptions.ts';
@@ -31,41 +31,33 @@ export type JoinOutcome =
 export class Rooms {
   readonly #node: NodeId;
   readonly #maxRooms: number;
-  readonly #store: RoomStore;
+  readonly #ledger: Ledger;
   readonly #subscriptions: Subscriptions;
   readonly #links: Links;
   readonly #hub: Hub;
   readonly #relay: Relay;
   readonly #journal: Journal;
-  readonly #log: Log;
   #creating = 0;
 
   /** @param maxRooms how many rooms may have their host on this node */
   constructor(
     node: NodeId,
     maxRooms: number,
-    store: RoomStore,
+    ledger: Ledger,
     subscriptions: Subscriptions,
     links: Links,
     hub: Hub,
     relay: Relay,
     journal: Journal,
-    log: Log,
   ) {
     this.#node = node;
     this.#maxRooms = maxRooms;
-    this.#store = store;
+    this.#ledger = ledger;
     this.#subscriptions = subscriptions;
     this.#links = links;
     this.#hub = hub;
     this.#relay = relay;
     this.#journal = journal;
-    this.#log = log;
-  }
-
-  /** The name of the live room with this code, or `undefined`. */
-  find(code: RoomCode): Promise<string | undefined> {
-    return this.#store.find(code);
   }
 
   /** Opens a room under a fresh code. Rejects when the store or the backplane fails; nothing is left then. */
@@ -74,8 +66,8 @@ export class Rooms {
     this.#creating += 1;
     try {
       for (let draw = 0; draw < CODE_DRAWS; draw += 1) {
-        const room = await this.#claim(roomCodeOf(randomInt(ROOM_CODES)), name, maxPlayers);
-        if (room) return { ok: true, host: this.#hub.addHost(room, socket, name, maxPlayers) };
+        const host = await this.#claim(roomCodeOf(randomInt(ROOM_CODES)), socket, name, maxPlayers);
+        if (host) return { ok: true, host };
       }
       return { ok: false, why: 'noFreeCode' };
     } finally {
@@ -88,17 +80,17 @@ export class Rooms {
     await this.#subscriptions.hear(code); // hear
     let result: JoinResult | undefined;
     try {
-      result = await this.#store.join(code, this.#node); // commit
+      result = await this.#ledger.join(code); // commit
     } finally {
       if (!result?.ok) this.#subscriptions.release(code);
     }
     if (!result.ok) return result;
 
-    const room = this.#roomOf(code, result);
-    if (!room || !socket.isOpen) {
+    const room = socket.isOpen ? this.#roomOf(code, result) : undefined;
+    if (!room) {
       this.#subscriptions.release(code);
-      this.#giveBack(code, result.epoch, result.player);
-      return { ok: false, why: room ? 'socketGone' : 'roomNotFound' };
+      this.#ledger.leave(code, result.epoch, result.player);
+      return { ok: false, why: socket.isOpen ? 'roomNotFound' : 'socketGone' };
     }
     const session = this.#hub.addPlayer(room, result.player, socket); // register
     if (room.host)
@@ -115,13 +107,14 @@ export class Rooms {
     if (!this.#hub.removePlayer(session)) return;
     if (room.host) this.onLeft(room.host, player);
     else link?.append({ kind: 'left', player });
-    this.#giveBack(room.code, room.epoch, player);
+    this.#ledger.leave(room.code, room.epoch, player);
   }
 
   /** A player is in the room, here or on another node: what it sends from now on may be relayed. */
   onJoined(host: HostSession, player: PlayerId, node: NodeId, session: PlayerSession | undefined): void {
     const fresh = { isClosing: false, lastListing: 0, backlogPeriod: host.backlogPeriod, periodBytes: 0 };
     host.members.set(player, { player, node, session, ...fresh });
+    if (player >= host.nextPlayer) host.nextPlayer = player + 1;
     if (!session) this.#links.to(host.room, node);
     this.#relay.toHostEvent(host, { cmd: 'player_joined', player });
     this.#relay.state(host);
@@ -149,10 +142,10 @@ export class Rooms {
     room.players.get(player)?.socket.close(CLOSE[why]);
   }
 
-  /** From the moment this resolves on nobody may join. */
+  /** As `Ledger.lock`. */
   async lock(host: HostSession): Promise<void> {
     host.isLocked = true;
-    await this.#store.lock(host.room.code, host.room.epoch);
+    await this.#ledger.lock(host.room.code, host.room.epoch);
   }
 
   /** Ends the room of a host here, and closes its players. Does nothing to a room that is over. */
@@ -163,7 +156,24 @@ export class Rooms {
     this.#journal.roomClosed(room.code, why, host.members.size);
     this.closeHere(room, why);
     this.#subscriptions.release(room.code);
-    detach(this.#store.close(room.code, room.epoch), this.#log, { room: room.code }, 'closing a room failed');
+    this.#ledger.close(room.code, room.epoch);
+  }
+
+  /** Ends a room that its host did not end: the host is told `stop`, and closed like its players. */
+  end(host: HostSession, why: CloseName): void {
+    this.#relay.toHostEvent(host, { cmd: 'stop' });
+    host.socket.close(CLOSE[why]);
+    this.close(host, why);
+  }
+
+  /** A node is gone: its players have left this room, or took the room with them. */
+  onNodeGone(room: Room, node: NodeId): void {
+    const { host } = room;
+    if (host) {
+      for (const member of host.members.values()) if (member.node === node) this.onLeft(host, member.player);
+    } else if (room.hostNode === node) {
+      this.closeHere(room, 'hostGone');
+    }
   }
 
   /** The room is over, or out of reach: closes those of its players that are here. */
@@ -185,23 +195,28 @@ export class Rooms {
       if (member.node !== node || member.session) continue;
       this.closePlayer(host, member, 'linkLost');
       this.onLeft(host, member.player);
-      this.#giveBack(room.code, room.epoch, member.player);
+      this.#ledger.leave(room.code, room.epoch, member.player);
     }
   }
 
-  async #claim(code: RoomCode, name: string, maxPlayers: number): Promise<Room | undefined> {
+  async #claim(
+    code: RoomCode,
+    socket: Socket,
+    name: string,
+    maxPlayers: number,
+  ): Promise<HostSession | undefined> {
     const epoch = drawEpoch();
     await this.#subscriptions.hear(code);
-    let isOurs = false;
+    let openedAtMs: number | undefined;
     try {
-      isOurs = await this.#store.create({ code, epoch, name, maxPlayers, hostNode: this.#node });
+      openedAtMs = await this.#ledger.create({ code, epoch, name, maxPlayers, hostNode: this.#node });
     } finally {
-      if (!isOurs) this.#subscriptions.release(code);
+      if (openedAtMs === undefined) this.#subscriptions.release(code);
     }
-    if (!isOurs) return undefined;
+    if (openedAtMs === undefined) return undefined;
     this.#replaceOlder(code, epoch);
     this.#journal.roomOpened(code, maxPlayers);
-    return this.#hub.open(code, epoch, this.#node);
+    return this.#hub.addHost(this.#hub.open(code, epoch, this.#node), socket, name, maxPlayers, openedAtMs);
   }
 
   /** What this node holds of the room just joined; `undefined` when the room ended meanwhile. */
@@ -219,14 +234,5 @@ export class Rooms {
   #replaceOlder(code: RoomCode, epoch: number): void {
     const older = this.#hub.room(code);
     if (older && older.epoch !== epoch) this.closeHere(older, 'hostGone');
-  }
-
-  #giveBack(code: RoomCode, epoch: Room['epoch'], player: PlayerId): void {
-    detach(
-      this.#store.leave(code, epoch, player),
-      this.#log,
-      { room: code, player },
-      'giving a seat back failed',
-    );
   }
 }

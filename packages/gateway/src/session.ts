@@ -32,7 +32,11 @@ export interface HostSession {
   readonly socket: Socket;
   readonly name: string;
   readonly maxPlayers: number;
+  /** Milliseconds of the store's clock. */
+  readonly openedAtMs: number;
   isLocked: boolean;
+  /** One more than any player id announced. */
+  nextPlayer: number;
   /** Every announced player that has not left, wherever it is, by joining. */
   readonly members: Map<PlayerId, Member>;
   /** Grows whenever everything sent to the host has left. */

@@ -3,8 +3,7 @@ import { TestHost, TestPeer } from '@wmbp/testkit';
 import { readConfig } from '../src/config.ts';
 import { openGateway, type Gateway } from '../src/gateway.ts';
 import { type Log } from '../src/log.ts';
-import { MemoryBackplane } from '../src/memory/backplane.ts';
-import { MemoryRoomStore } from '../src/memory/room-store.ts';
+import { MemoryCluster } from '../src/memory/cluster.ts';
 import { type RoomStore } from '../src/room-store.ts';
 
 export interface LoggedLine {
@@ -35,8 +34,7 @@ export class Nodes {
     const env = { WMBP_HOST: '127.0.0.1', WMBP_PORT: '0', WMBP_ADMIN_PORT: '0', ...settings };
     const gateways: Gateway[] = [];
     for (let i = 0; i < count; i += 1) {
-      const backplane = i === 0 ? first : new MemoryBackplane(first);
-      gateways.push(await openGateway(readConfig(env), recorder(log), { store, backplane }));
+      gateways.push(await openGateway(readConfig(env), recorder(log), (node) => cluster.open(node)));
     }
     return new Nodes(gateways, log);
   }

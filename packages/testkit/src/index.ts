@@ -2,3 +2,4 @@
 export { DEADLINE_MS, within } from './deadline.ts';
 export { TestHost, TestPeer, type ReceivedClose, type ReceivedFrame } from './peer.ts';
 export { cleanEnv, ROOT, startServer, type LogLine, type ServerProcess } from './server.ts';
+export { freePort, startRedis, startRedisProcess, type RedisProcess, type TestRedis } from './redis.ts';

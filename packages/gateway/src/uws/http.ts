@@ -1,8 +1,9 @@
 /** HTTP: room look-ups on the public listener; health, readiness and metrics on the operators' one. */
 import { parsePath, type RoomCode } from '@wmbp/protocol';
+import { type Ledger } from '../ledger.ts';
 import { type Log } from '../log.ts';
 import { countIn, type Metrics } from '../metrics.ts';
-import { type Rooms } from '../rooms.ts';
+import { Unavailable } from '../unavailable.ts';
 import { type UnknownCodes } from '../unknown-codes.ts';
 import { type Uws } from './load.ts';
 
@@ -37,7 +38,7 @@ const PREFLIGHT = {
 /** Look-ups of rooms, and a short text for everything else that is no WebSocket. */
 export function serveLookups(
   app: Uws.TemplatedApp,
-  rooms: Rooms,
+  ledger: Ledger,
   unknownCodes: UnknownCodes,
   metrics: Metrics,
   log: Log,
@@ -65,14 +66,14 @@ export function serveLookups(
   }
 
   function lookUp(room: RoomCode, address: string, answer: (answer: Answer) => void): void {
-    rooms.find(room).then(
+    ledger.find(room).then(
       (name) => {
         if (name !== undefined) answer({ status: 200, body: name, headers: CORS });
         else unknownCodes.answer(address, (isTooMany) => answer(isTooMany ? TOO_MANY : NOT_FOUND));
       },
       (error: unknown) => {
-        log.error({ error, room }, 'looking a room up failed');
-        answer({ status: 503, body: 'Try again later\n', headers: CORS });
+        if (!(error instanceof Unavailable)) log.error({ error, room }, 'looking a room up failed');
+        answer(UNAVAILABLE);
       },
     );
   }
@@ -81,6 +82,11 @@ export function serveLookups(
 }
 
 const NOT_FOUND: Answer = { status: 404, body: 'Game not found', headers: CORS };
+const UNAVAILABLE: Answer = {
+  status: 503,
+  body: 'Rooms are out of reach, try again later\n',
+  headers: { ...CORS, 'Retry-After': '5' },
+};
 const TOO_MANY: Answer = {
   status: 429,
   body: 'Too many unknown room codes, try again later\n',

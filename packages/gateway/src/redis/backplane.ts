@@ -1,0 +1,75 @@
+/** Pub/sub in Redis; in a Cluster sharded pub/sub, so that a channel concerns one shard only. */
+import { Cluster } from 'ioredis';
+import { type Backplane } from '../backplane.ts';
+import { type Log } from '../log.ts';
+import { Unavailable } from '../unavailable.ts';
+import { type RedisConnection } from './connect.ts';
+
+type Ear = (envelope: Uint8Array) => void;
+
+export class RedisBackplane implements Backplane {
+  readonly #publisher: RedisConnection;
+  readonly #subscriber: RedisConnection;
+  readonly #log: Log;
+  readonly #ears = new Map<string, Ear>();
+
+  /** The owner calls `onReady` whenever the subscriber's connection is ready. */
+  constructor(publisher: RedisConnection, subscriber: RedisConnection, log: Log) {
+    this.#publisher = publisher;
+    this.#subscriber = subscriber;
+    this.#log = log;
+    const onMessage = (channel: Buffer, envelope: Buffer): void => {
+      this.#ears.get(channel.toString('latin1'))?.(envelope);
+    };
+    const { client } = subscriber;
+    if (client instanceof Cluster) client.on('smessageBuffer', onMessage);
+    else client.on('messageBuffer', onMessage);
+  }
+
+  get subscriptionCount(): number {
+    return this.#ears.size;
+  }
+
+  async subscribe(channel: string, onEnvelope: Ear): Promise<void> {
+    this.#ears.set(channel, onEnvelope);
+    try {
+      await this.#subscriber.ready();
+      await this.#subscribeNow([channel]);
+    } catch (error) {
+      if (this.#ears.get(channel) === onEnvelope) this.#ears.delete(channel);
+      throw new Unavailable(`subscribe: ${String(error)}`, { cause: error });
+    }
+  }
+
+  async unsubscribe(channel: string): Promise<void> {
+    this.#ears.delete(channel);
+    const { client } = this.#subscriber;
+    if (client.status !== 'ready') return;
+    if (client instanceof Cluster) await client.sunsubscribe(channel);
+    else await client.unsubscribe(channel);
+  }
+
+  async publish(channel: string, envelope: Uint8Array): Promise<number> {
+    const { client } = this.#publisher;
+    const bytes = Buffer.from(envelope.buffer, envelope.byteOffset, envelope.byteLength);
+    if (client instanceof Cluster) return Number(await client.spublish(channel, bytes));
+    return await client.publish(channel, bytes);
+  }
+
+  /** The subscriber's connection is new: nothing is subscribed on it. */
+  onReady(): void {
+    const channels = [...this.#ears.keys()];
+    if (channels.length === 0) return;
+    this.#subscribeNow(channels).catch((error: unknown) => {
+      this.#log.warn({ error: String(error) }, 'subscribing again failed');
+      this.#subscriber.client.disconnect(true);
+    });
+  }
+
+  async #subscribeNow(channels: readonly string[]): Promise<void> {
+    const { client } = this.#subscriber;
+    // A channel at a time in a Cluster: SSUBSCRIBE takes channels of one slot only.
+    if (client instanceof Cluster) await Promise.all(channels.map((channel) => client.ssubscribe(channel)));
+    else await client.subscribe(...channels);
+  }
+}

@@ -1,0 +1,100 @@
+/** Real Redis for tests. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createServer } from 'node:net';
+import { within } from './deadline.ts';
+import { findRedisServer } from './redis-binary.ts';
+
+export interface TestRedis {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** A Redis that a test may kill, freeze and start again; on this machine, from the binary. */
+export interface RedisProcess extends TestRedis {
+  readonly port: number;
+  /** SIGKILL, SIGSTOP, SIGCONT … */
+  signal(signal: NodeJS.Signals): void;
+  /** Starts a killed one again, on the same port, with nothing in it. */
+  restart(): Promise<void>;
+}
+
+/**
+ * A Redis for whoever only wants one: `REDIS_URL` if set, else a container where an engine answers, else a process
+ * of its own.
+ */
+export async function startRedis(): Promise<TestRedis> {
+  const url = process.env['REDIS_URL'];
+  if (url !== undefined && url !== '') return { url, stop: () => Promise.resolve() };
+  return (await startContainer()) ?? (await startRedisProcess());
+}
+
+/** @param args further arguments of `redis-server`, such as `--maxmemory 10mb` */
+export async function startRedisProcess(args: readonly string[] = []): Promise<RedisProcess> {
+  const port = await freePort();
+  let child = await spawnRedis(port, args);
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    port,
+    signal: (signal) => void child.kill(signal),
+    restart: async () => {
+      await stopChild(child);
+      child = await spawnRedis(port, args);
+    },
+    stop: () => stopChild(child),
+  };
+}
+
+export async function spawnRedis(port: number, args: readonly string[]): Promise<ChildProcess> {
+  const { path, env } = await findRedisServer();
+  const own = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
+  const child = spawn(path, [...own, ...args], {
+    cwd: '/tmp',
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let output = '';
+  await within(
+    `redis-server on port ${port}`,
+    new Promise<void>((resolve, reject) => {
+      child.stdout.on('data', (text: Buffer) => {
+        output += text.toString();
+        if (/Ready to accept connections|monitor master/.test(output)) resolve();
+      });
+      child.once('error', reject);
+      child.once('exit', () => reject(new Error(`redis-server ended: ${output}`)));
+    }),
+  );
+  return child;
+}
+
+export async function stopChild(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = new Promise((resolve) => child.once('exit', resolve));
+  // A frozen process ends too.
+  child.kill('SIGKILL');
+  await exited;
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
+
+/** `undefined` where no engine answers. */
+async function startContainer(): Promise<TestRedis | undefined> {
+  const { GenericContainer, getContainerRuntimeClient } = await import('testcontainers');
+  try {
+    await getContainerRuntimeClient();
+  } catch {
+    return undefined;
+  }
+  const container = await new GenericContainer('redis:8').withExposedPorts(6379).start();
+  return {
+    url: `redis://${container.getHost()}:${container.getMappedPort(6379)}`,
+    stop: async () => void (await container.stop()),
+  };
+}
