@@ -18,8 +18,7 @@ export class JsonFields implements Fields {
 
   /** @throws {ProtocolError} when the bytes are no object */
   constructor(bytes: Uint8Array) {
-    if (!isUtf8(bytes, 0, bytes.length))
-      throw new ProtocolError('malformed', 'JSON: expected UTF-8, came other bytes');
+    if (!isUtf8(bytes)) throw new ProtocolError('malformed', 'JSON: expected UTF-8, came other bytes');
     this.#reader = new JsonReader(bytes);
     this.#places = noPlaces();
     this.#findPlaces();
@@ -29,13 +28,6 @@ export class JsonFields implements Fields {
     if (!this.#open(field)) return undefined;
     this.#expectKind(field, CHAR.quote, 'a string');
     return words.list[this.#find(words)];
-  }
-
-  boolean(field: Field): boolean | undefined {
-    if (!this.#open(field)) return undefined;
-    const first = this.#reader.peek();
-    if (first !== CHAR.t && first !== CHAR.f) throw wrongKind(field, 'a boolean', this.#kind());
-    return first === CHAR.t;
   }
 
   u32(field: Field): number | undefined {
