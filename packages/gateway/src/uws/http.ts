@@ -34,7 +34,13 @@ const PREFLIGHT = {
   'Access-Control-Max-Age': '86400',
 };
 
-/** Look-ups of rooms, and a short text for everything else that is no WebSocket. */
+/**
+ * Look-ups of rooms, and a short text for everything else that is no WebSocket.
+ *
+ * One request a connection, answered when the turn is over: the library drops who sends another one before. It
+ * would otherwise collect answers that nobody reads without bound, and at a growing cost (measured 2026-10-25:
+ * five connections that pipelined `GET /` and read nothing kept everybody else waiting for over ten seconds).
+ */
 export function serveLookups(
   app: Uws.TemplatedApp,
   rooms: Rooms,
@@ -47,20 +53,22 @@ export function serveLookups(
   function respond(res: Uws.HttpResponse, req: Uws.HttpRequest): void {
     const method = req.getMethod();
     const path = parsePath(req.getUrl());
-    if (method === 'options') return reply(res, { status: 200, body: '', headers: PREFLIGHT }, true);
-    const isRead = method === 'get' || method === 'head';
-    const hasBody = method !== 'head';
-    if (!isRead || path?.kind !== 'room') {
-      return reply(res, { status: 400, body: USAGE, headers: CORS }, hasBody);
-    }
     const address = decoder.decode(res.getRemoteAddressAsText());
     let isAborted = false;
     res.onAborted(() => {
       isAborted = true;
     });
+    const answerLater = (answer: Answer): void => {
+      setImmediate(() => {
+        if (!isAborted) reply(res, answer, method !== 'head', true);
+      });
+    };
+    if (method === 'options') return answerLater({ status: 200, body: '', headers: PREFLIGHT });
+    const isRead = method === 'get' || method === 'head';
+    if (!isRead || path?.kind !== 'room') return answerLater({ status: 400, body: USAGE, headers: CORS });
     lookUp(path.room, address, (answer) => {
       countIn(metrics.lookups, answer.status);
-      if (!isAborted) reply(res, answer, hasBody);
+      answerLater(answer);
     });
   }
 
@@ -118,14 +126,17 @@ export function serveOperations(app: Uws.TemplatedApp, operations: Operations, l
   app.any('/*', (res) => reply(res, { status: 404, body: '/healthz /readyz /metrics\n' }, true));
 }
 
-function reply(res: Uws.HttpResponse, answer: Answer, hasBody: boolean): void {
+function reply(res: Uws.HttpResponse, answer: Answer, hasBody: boolean, isLast = false): void {
   res.cork(() => {
     res.writeStatus(STATUS[answer.status]);
     res.writeHeader('Content-Type', answer.type ?? 'text/plain; charset=utf-8');
     res.writeHeader('X-Content-Type-Options', 'nosniff');
     res.writeHeader('Cache-Control', 'no-store');
     for (const [name, value] of Object.entries(answer.headers ?? {})) res.writeHeader(name, value);
-    if (hasBody) res.end(answer.body);
-    else res.endWithoutBody(Buffer.byteLength(answer.body));
+    if (hasBody) return void res.end(answer.body);
+    // A length given to `endWithoutBody` makes the library wait for the body for ever (20.51.4): without an abort
+    // handler it ends the process, with one it drops the next request of the connection.
+    res.writeHeader('Content-Length', String(Buffer.byteLength(answer.body)));
+    res.endWithoutBody();
   });
 }
