@@ -35,7 +35,8 @@ export function isUtf8(bytes: Uint8Array): boolean {
     }
     const length = trailLength(lead);
     if (length === 0) return false;
-    // Beyond the end are zeros, which trail nothing. RFC 3629 §4: only the first byte after the lead has bounds that depend on the lead.
+    // RFC 3629 §4: only the first byte after the lead has bounds that depend on the lead. Beyond the end are
+    // zeros, which trail nothing.
     const second = bytes[at] ?? 0;
     if (second < lowestSecond(lead) || second > highestSecond(lead)) return false;
     for (let i = 1; i < length; i += 1) {
