@@ -25,7 +25,7 @@ describe.each(ARRANGEMENTS)('%s', (_, count) => {
     for (let i = 0; i < 3; i += 1) {
       const { player, id } = await nodes.joined(host, code);
       players.push(player);
-      ids.push(playerId(id));
+      ids.push(id);
     }
   });
   afterEach(() => nodes.close());

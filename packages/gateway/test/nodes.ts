@@ -1,4 +1,5 @@
 /** Whole gateways in this process for tests, and the two ways in which a game can sit on them. */
+import { type PlayerId } from '@wmbp/protocol';
 import { TestHost, TestPeer } from '@wmbp/testkit';
 import { readConfig } from '../src/config.ts';
 import { openGateway, type Gateway } from '../src/gateway.ts';
@@ -73,7 +74,7 @@ export class Nodes {
   }
 
   /** A player that its host has been told of; takes the host's two events. */
-  async joined(host: TestHost, code: string): Promise<{ player: TestPeer; id: number }> {
+  async joined(host: TestHost, code: string): Promise<{ player: TestPeer; id: PlayerId }> {
     const player = await this.player(code);
     const { player: id } = await host.expect('player_joined');
     await host.expect('state');
