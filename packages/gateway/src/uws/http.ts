@@ -38,7 +38,7 @@ const PREFLIGHT = {
  * Look-ups of rooms, and a short text for everything else that is no WebSocket.
  *
  * One request a connection, answered when the turn is over: the library drops who sends another one before. It
- * would otherwise collect answers that nobody reads without bound, and at a growing cost (measured 2026-10-25:
+ * would otherwise collect answers that nobody reads without bound, and at a growing cost (measured 2026-11-26:
  * five connections that pipelined `GET /` and read nothing kept everybody else waiting for over ten seconds).
  */
 export function serveLookups(
@@ -103,27 +103,34 @@ export interface Operations {
 
 /** For operators and probes; never on the public listener. Liveness says only that the process turns. */
 export function serveOperations(app: Uws.TemplatedApp, operations: Operations, log: Log): void {
-  app.get('/healthz', (res) => reply(res, { status: 200, body: 'ok\n' }, true));
-  app.get('/readyz', (res) => {
-    const reason = operations.notReady();
-    reply(res, reason ? { status: 503, body: `${reason}\n` } : { status: 200, body: 'ready\n' }, true);
-  });
-  app.get('/metrics', (res) => {
+  const collectionFailed: Answer = { status: 500, body: 'Collecting metrics failed\n' };
+
+  function respond(res: Uws.HttpResponse, req: Uws.HttpRequest): void {
+    const method = req.getMethod();
+    const hasBody = method !== 'head';
+    const path = method === 'get' || method === 'head' ? req.getUrl() : '';
+    if (path !== '/metrics') return reply(res, answerNow(path, operations), hasBody);
     let isAborted = false;
     res.onAborted(() => {
       isAborted = true;
     });
-    operations.metrics().then(
-      (answer) => {
-        if (!isAborted) reply(res, answer, true);
-      },
-      (error: unknown) => {
-        log.error({ error }, 'collecting metrics failed');
-        if (!isAborted) reply(res, { status: 500, body: 'Collecting metrics failed\n' }, true);
-      },
-    );
-  });
-  app.any('/*', (res) => reply(res, { status: 404, body: '/healthz /readyz /metrics\n' }, true));
+    const answerWith = (answer: Answer): void => {
+      if (!isAborted) reply(res, answer, hasBody);
+    };
+    operations.metrics().then(answerWith, (error: unknown) => {
+      log.error({ error }, 'collecting metrics failed');
+      answerWith(collectionFailed);
+    });
+  }
+
+  app.any('/*', respond);
+}
+
+function answerNow(path: string, operations: Operations): Answer {
+  if (path === '/healthz') return { status: 200, body: 'ok\n' };
+  if (path !== '/readyz') return { status: 404, body: '/healthz /readyz /metrics\n' };
+  const reason = operations.notReady();
+  return reason ? { status: 503, body: `${reason}\n` } : { status: 200, body: 'ready\n' };
 }
 
 function reply(res: Uws.HttpResponse, answer: Answer, hasBody: boolean, isLast = false): void {
@@ -133,10 +140,16 @@ function reply(res: Uws.HttpResponse, answer: Answer, hasBody: boolean, isLast =
     res.writeHeader('X-Content-Type-Options', 'nosniff');
     res.writeHeader('Cache-Control', 'no-store');
     for (const [name, value] of Object.entries(answer.headers ?? {})) res.writeHeader(name, value);
-    if (hasBody) return void res.end(answer.body);
+    if (hasBody) return void res.end(answer.body, isLast);
     // A length given to `endWithoutBody` makes the library wait for the body for ever (20.51.4): without an abort
     // handler it ends the process, with one it drops the next request of the connection.
     res.writeHeader('Content-Length', String(Buffer.byteLength(answer.body)));
+    if (isLast) {
+      // Without that length the library cannot be told to close: nothing more is read, and the peer closes, or
+      // the library for want of another request.
+      res.writeHeader('Connection', 'close');
+      res.pause();
+    }
     res.endWithoutBody();
   });
 }
