@@ -98,6 +98,7 @@ export async function openGateway(config: Config, log: Log, shared?: Shared): Pr
   function close(): void {
     clearInterval(ticker);
     unknownCodes.close();
+    subscriptions.close();
     publicApp.close();
     adminApp.close();
     journal.tick();

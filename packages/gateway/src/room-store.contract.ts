@@ -142,7 +142,7 @@ export function roomStoreContract(open: () => Promise<TwoStores>): void {
       const { code, epoch } = await opened(2);
       await joinAll(code, 2);
       const both = [first.leave(code, epoch, playerId(1)), second.leave(code, epoch, playerId(1))];
-      expect((await Promise.all(both)).sort()).toEqual([false, true]);
+      expect(new Set(await Promise.all(both))).toEqual(new Set([false, true]));
       expect(await first.leave(code, epoch, playerId(1))).toBe(false);
       await joinAll(code, 1);
       expect(await first.join(code, HOST_NODE)).toMatchObject({ why: 'roomFull' });
@@ -204,7 +204,7 @@ export function roomStoreContract(open: () => Promise<TwoStores>): void {
     test('of two calls one is true', async () => {
       const { code, epoch } = await opened(1);
       const both = await Promise.all([first.close(code, epoch), second.close(code, epoch)]);
-      expect(both.sort()).toEqual([false, true]);
+      expect(new Set(both)).toEqual(new Set([false, true]));
     });
 
     test('frees the code; the next room under it starts anew', async () => {

@@ -7,7 +7,7 @@ import { type Socket } from '../src/socket.ts';
 /** A socket that remembers what it was told. */
 export class FakeSocket implements Socket {
   readonly address: string;
-  readonly frames: { readonly bytes: Uint8Array; readonly isBinary: boolean }[] = [];
+  readonly frames: { bytes: Uint8Array; readonly isBinary: boolean }[] = [];
   closedWith: Close | undefined;
 
   constructor(address = '10.0.0.1') {
@@ -18,8 +18,12 @@ export class FakeSocket implements Socket {
     return this.closedWith === undefined;
   }
 
+  /** Reads the bytes when the caller is done, as the port allows: who changes them before is found out. */
   send(bytes: Uint8Array, isBinary: boolean): void {
-    if (this.isOpen) this.frames.push({ bytes: bytes.slice(), isBinary });
+    if (!this.isOpen) return;
+    const frame = { bytes, isBinary };
+    this.frames.push(frame);
+    queueMicrotask(() => (frame.bytes = bytes.slice()));
   }
 
   close(close: Close): void {
