@@ -96,8 +96,10 @@ describe('hostile frames', () => {
     ['40', 'a byte string'],
     ['60', 'a text'],
     ['80', 'an array'],
+    ['f4', 'a boolean'],
     ['f5', 'a boolean'],
     ['f6', 'nothing'],
+    ['e0', 'a float or simple value'],
     ['f93c00', 'a float or simple value'],
   ])('%s is no command but %s', (hex, came) => {
     expect(errorOf(() => decodeHostCommand(Buffer.from(hex, 'hex'), true))).toMatchObject({
