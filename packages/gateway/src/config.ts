@@ -142,9 +142,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       `WMBP_MAX_UNSENT_BYTES=${config.maxUnsentBytes}: expected at least ${least}, 4 × WMBP_MAX_FRAME_BYTES`,
     );
   }
-  if (mistakes.length === 0 && config.maxTotalUnsentBytes < config.maxUnsentBytes) {
+  if (mistakes.length === 0 && config.maxTotalUnsentBytes < 2 * config.maxUnsentBytes) {
     mistakes.push(
-      `WMBP_MAX_TOTAL_UNSENT_BYTES=${config.maxTotalUnsentBytes}: expected at least WMBP_MAX_UNSENT_BYTES`,
+      `WMBP_MAX_TOTAL_UNSENT_BYTES=${config.maxTotalUnsentBytes}: expected at least 2 × WMBP_MAX_UNSENT_BYTES`,
     );
   }
   if (mistakes.length > 0) throw new Error(mistakes.join('; '));

@@ -21,7 +21,7 @@ export type Item =
       readonly isBinary: boolean;
     }
   | { readonly kind: 'closePlayer'; readonly player: PlayerId; readonly why: CloseName }
-  /** The room is over; nothing follows. */
+  /** The room is over; nothing follows. For `linkLost` it is only so between the two nodes: each forgets the other. */
   | { readonly kind: 'closeRoom'; readonly why: CloseName };
 
 export interface EnvelopeHeader {

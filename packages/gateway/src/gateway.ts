@@ -111,6 +111,7 @@ export async function openGateway(
     clearInterval(ticker);
     clearInterval(upkeepTicker);
     unknownCodes.close();
+    subscriptions.close();
     publicApp.close();
     adminApp.close();
     journal.tick();

@@ -18,6 +18,8 @@ const EMPTY_STATE: HostEvent = { cmd: 'state', name: '', players: [], max_player
 const INVALID_MESSAGE = 'Invalid message.';
 const NOT_PREPARED = 'Prepare the room first.';
 const NO_FREE_CODE = 'Failed to find a unique room key';
+/** From half of the bound to all of it there is time to send eleven players away. */
+const BLAME_AGAIN = 17 / 16;
 
 /** `preparing`: the store is asked; commands wait. `over`: the socket closes or is gone. */
 type HostState =
@@ -33,6 +35,7 @@ export class HostPeer implements Peer, UnpreparedHost {
   readonly #duties: PeerDuties;
   #prepareTimer: NodeJS.Timeout | undefined;
   #state: HostState = { kind: 'unprepared' };
+  #blameAgainAtBytes = 0;
 
   constructor(socket: Socket, duties: PeerDuties) {
     this.#socket = socket;
@@ -63,18 +66,23 @@ export class HostPeer implements Peer, UnpreparedHost {
     if (this.#state.kind !== 'open') return;
     this.#state.session.backlogPeriod += 1;
     this.#state.session.periodBytes = 0;
+    this.#blameAgainAtBytes = 0;
   }
 
   /** One player who sends so much that its host cannot keep up is sent away before the host is. */
-  mayBlameOther(): boolean {
+  mayBlameOther(unsentBytes: number): boolean {
     if (this.#state.kind !== 'open') return false;
     const { session } = this.#state;
+    // Below, the host brought it upon itself (an event takes twice the bytes of a player's frame at most).
+    const isByPlayers = session.periodBytes * 4 > unsentBytes;
+    if (!isByPlayers || session.periodBytes < this.#blameAgainAtBytes) return false;
     const flooder = flooderOf(session);
-    if (flooder) {
-      this.#duties.journal.expelled('flooding');
-      this.#duties.rooms.closePlayer(session, flooder, 'flooding');
-    }
-    return flooder !== undefined;
+    if (!flooder) return false;
+    // What this one sent is unsent for a while yet: that is no reason to send the next one away.
+    this.#blameAgainAtBytes = session.periodBytes * BLAME_AGAIN;
+    this.#duties.journal.expelled('flooding');
+    this.#duties.rooms.closePlayer(session, flooder, 'flooding');
+    return true;
   }
 
   crowdOut(): void {
@@ -190,12 +198,12 @@ export class HostPeer implements Peer, UnpreparedHost {
   }
 }
 
-/** The member that sent most since its host last kept up, if that is a good part of all. */
+/** The member that sent most since its host last kept up, if that is no less than the average. */
 function flooderOf(host: HostSession): Member | undefined {
   let flooder: Member | undefined;
   for (const member of host.members.values()) {
     if (member.isClosing || member.backlogPeriod !== host.backlogPeriod) continue;
-    if (member.periodBytes < host.periodBytes / 4) continue;
+    if (member.periodBytes * host.members.size < host.periodBytes) continue;
     if (!flooder || member.periodBytes > flooder.periodBytes) flooder = member;
   }
   return flooder;

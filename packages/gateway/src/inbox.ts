@@ -18,15 +18,21 @@ export class Inbox {
     this.#rooms = rooms;
   }
 
-  /** Envelopes of another version, of another epoch or for a room that is not here mean nothing. */
+  /**
+   * Envelopes of another version mean nothing. Of those for a room that is over, or not here, only a join does: its
+   * player has missed the end.
+   */
   receive(code: RoomCode, envelope: Uint8Array): void {
     const header = decodeHeader(envelope);
+    if (!header) return;
     const room = this.#hub.room(code);
-    if (!header || room?.epoch !== header.epoch) return;
+    if (room?.epoch !== header.epoch) {
+      if (hasJoin(envelope)) this.#rooms.tellThatOver(code, header.epoch, header.source);
+      return;
+    }
     const heard = heardStream(room, header);
     if (!heard) return;
-    if (header.firstItem > heard.nextItem) {
-      room.heard.delete(header.source);
+    if (heard.isCut || header.firstItem > heard.nextItem) {
       this.#rooms.onLinkLost(room, header.source);
       return;
     }
@@ -58,7 +64,8 @@ export class Inbox {
         this.#rooms.closePlayerHere(room, item.player, item.why);
         return;
       case 'closeRoom':
-        if (!room.host) this.#rooms.closeHere(room, item.why);
+        if (item.why === 'linkLost') this.#rooms.cutOff(room, source);
+        else if (!room.host) this.#rooms.closeHere(room, item.why);
     }
   }
 }
@@ -71,7 +78,12 @@ function heardStream(room: Room, header: EnvelopeHeader): HeardStream | undefine
   const heard = room.heard.get(header.source);
   if (heard?.stream === header.stream) return heard;
   if (header.firstItem !== 1) return undefined;
-  const fresh = { stream: header.stream, nextItem: 1 };
+  const fresh = { stream: header.stream, nextItem: 1, isCut: false };
   room.heard.set(header.source, fresh);
   return fresh;
+}
+
+function hasJoin(envelope: Uint8Array): boolean {
+  for (const item of decodeItems(envelope)) if (item?.kind === 'joined') return true;
+  return false;
 }

@@ -1,8 +1,10 @@
 /** The links of this node, by room and other node. */
+import { type RoomCode } from '@wmbp/protocol';
 import { type Backplane } from './backplane.ts';
 import { channelOf } from './channels.ts';
+import { type Item } from './envelope.ts';
 import { Link } from './link.ts';
-import { type NodeId } from './names.ts';
+import { type Epoch, type NodeId } from './names.ts';
 import { type HostSession, type Room } from './session.ts';
 import { type Turn } from './turn.ts';
 
@@ -28,6 +30,12 @@ export class Links {
     });
     room.links.set(node, link);
     return link;
+  }
+
+  /** One item to a node that believes in a room which this one does not have (any more). */
+  once(code: RoomCode, epoch: Epoch, node: NodeId, item: Item): void {
+    const ends = { channel: channelOf(code, node), epoch, source: this.#node };
+    new Link(ends, this.#backplane, this.#turn, () => undefined).append(item);
   }
 
   /** Forgets the way to a node that holds no player of the room any more. */

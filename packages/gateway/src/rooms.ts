@@ -10,7 +10,7 @@ import { type Hub } from './hub.ts';
 import { type Journal } from './journal.ts';
 import { type Ledger } from './ledger.ts';
 import { type Links } from './links.ts';
-import { drawEpoch, type NodeId } from './names.ts';
+import { drawEpoch, type Epoch, type NodeId } from './names.ts';
 import { type Relay } from './relay.ts';
 import { type JoinResult } from './room-store.ts';
 import { type HostSession, type Member, type PlayerSession, type Room } from './session.ts';
@@ -102,7 +102,8 @@ export class Rooms {
   /** Ends a session whose socket is gone; call once for each. */
   leave(session: PlayerSession): void {
     const { room, player } = session;
-    this.#subscriptions.release(room.code);
+    if (room.host) this.#subscriptions.release(room.code);
+    else this.#subscriptions.releaseLater(room.code);
     const link = room.host ? undefined : this.#links.to(room, room.hostNode);
     if (!this.#hub.removePlayer(session)) return;
     if (room.host) this.onLeft(room.host, player);
@@ -124,10 +125,8 @@ export class Rooms {
   onLeft(host: HostSession, player: PlayerId): void {
     const member = host.members.get(player);
     if (!member) return;
-    host.members.delete(player);
+    this.#announceLeft(host, player);
     if (!member.session) this.#links.release(host, member.node);
-    this.#relay.toHostEvent(host, { cmd: 'player_left', player });
-    this.#relay.state(host);
   }
 
   /** Closes one player; its leaving is announced when its socket is gone. */
@@ -155,7 +154,7 @@ export class Rooms {
     for (const link of room.links.values()) link.append({ kind: 'closeRoom', why });
     this.#journal.roomClosed(room.code, why, host.members.size);
     this.closeHere(room, why);
-    this.#subscriptions.release(room.code);
+    this.#subscriptions.releaseLater(room.code);
     this.#ledger.close(room.code, room.epoch);
   }
 
@@ -182,10 +181,19 @@ export class Rooms {
   }
 
   /**
-   * Something that another node sent or should have heard is lost: who would have a hole is closed. Lossless or
-   * closed, never silently less.
+   * Something that another node sent or should have heard is lost: who would have a hole is closed, on both sides.
+   * Lossless or closed, never silently less.
    */
   onLinkLost(room: Room, node: NodeId): void {
+    this.#links.to(room, node).append({ kind: 'closeRoom', why: 'linkLost' });
+    this.cutOff(room, node);
+  }
+
+  /** Forgets another node and its peers; what either side sends next begins a new stream. */
+  cutOff(room: Room, node: NodeId): void {
+    room.links.delete(node);
+    const heard = room.heard.get(node);
+    if (heard) heard.isCut = true;
     const { host } = room;
     if (!host) {
       for (const session of room.players.values()) session.socket.close(CLOSE.linkLost);
@@ -193,10 +201,14 @@ export class Rooms {
     }
     for (const member of host.members.values()) {
       if (member.node !== node || member.session) continue;
-      this.closePlayer(host, member, 'linkLost');
-      this.onLeft(host, member.player);
+      this.#announceLeft(host, member.player);
       this.#ledger.leave(room.code, room.epoch, member.player);
     }
+  }
+
+  /** Another node admitted a player to a room that is over: the store had it still. */
+  tellThatOver(code: RoomCode, epoch: Epoch, node: NodeId): void {
+    this.#links.once(code, epoch, node, { kind: 'closeRoom', why: 'hostGone' });
   }
 
   async #claim(
@@ -234,5 +246,11 @@ export class Rooms {
   #replaceOlder(code: RoomCode, epoch: number): void {
     const older = this.#hub.room(code);
     if (older && older.epoch !== epoch) this.closeHere(older, 'hostGone');
+  }
+
+  #announceLeft(host: HostSession, player: PlayerId): void {
+    host.members.delete(player);
+    this.#relay.toHostEvent(host, { cmd: 'player_left', player });
+    this.#relay.state(host);
   }
 }

@@ -25,6 +25,8 @@ export interface Room {
 export interface HeardStream {
   readonly stream: number;
   nextItem: number;
+  /** Either side lost something: nothing of it is acted upon any more. */
+  isCut: boolean;
 }
 
 export interface HostSession {

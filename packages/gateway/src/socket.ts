@@ -1,5 +1,5 @@
 /** PORT: one WebSocket, and who listens to it. */
-import { type Close } from '@wmbp/protocol';
+import { type Close, type CloseName } from '@wmbp/protocol';
 
 export interface Socket {
   /** The peer's IP address as text: dotted IPv4, or IPv6 in full (eight groups of four digits). */
@@ -31,9 +31,12 @@ export interface SocketListener {
   /** Everything sent so far has left: called at the end of every turn in which that is so after a send. */
   onDrained?(): void;
 
+  /** The gateway sends the peer away: closes the socket with what has to be said before. */
+  end?(why: CloseName): void;
+
   /**
    * The peer does not keep up: half of the bound is unsent, or something was for too long. Called before the
-   * peer is closed for it; true when the cause was somebody else and has been removed.
+   * peer is closed for it; true when the cause was somebody else and is being removed.
    */
-  mayBlameOther?(): boolean;
+  mayBlameOther?(unsentBytes: number): boolean;
 }

@@ -5,6 +5,9 @@ import { channelOf } from './channels.ts';
 import { detach, type Log } from './log.ts';
 import { type NodeId } from './names.ts';
 
+/** What is still under way to a peer that has left may get lost, but must not seem lost to who sent it. */
+const LATER_MS = 5000;
+
 interface Subscription {
   uses: number;
   readonly ready: Promise<void>;
@@ -16,6 +19,7 @@ export class Subscriptions {
   readonly #onEnvelope: (room: RoomCode, envelope: Uint8Array) => void;
   readonly #log: Log;
   readonly #byRoom = new Map<RoomCode, Subscription>();
+  readonly #waiting = new Set<NodeJS.Timeout>();
 
   constructor(
     backplane: Backplane,
@@ -44,6 +48,22 @@ export class Subscriptions {
       this.release(room);
       throw error;
     }
+  }
+
+  /** Takes a use away some seconds from now. */
+  releaseLater(room: RoomCode): void {
+    const timer = setTimeout(() => {
+      this.#waiting.delete(timer);
+      this.release(room);
+    }, LATER_MS);
+    timer.unref();
+    this.#waiting.add(timer);
+  }
+
+  /** Forgets what is to be released later. */
+  close(): void {
+    for (const timer of this.#waiting) clearTimeout(timer);
+    this.#waiting.clear();
   }
 
   /** Takes a use away; the last one ends the subscription. */

@@ -2,7 +2,14 @@
 import { type PlayerId, type RoomCode } from '@wmbp/protocol';
 import { MemoryRoomStore } from '../src/memory/room-store.ts';
 import { type Epoch, type NodeId } from '../src/names.ts';
-import { type JoinResult, type NewRoom, type RoomStore } from '../src/room-store.ts';
+import {
+  type AssertedRoom,
+  type FoundRoom,
+  type JoinResult,
+  type NewRoom,
+  type RoomAssertion,
+  type RoomStore,
+} from '../src/room-store.ts';
 
 /** Operations take effect at once; while the gate is shut their answers are kept. */
 export class GatedStore implements RoomStore {
@@ -18,7 +25,7 @@ export class GatedStore implements RoomStore {
     this.#open();
   }
 
-  create(room: NewRoom): Promise<boolean> {
+  create(room: NewRoom): Promise<number | undefined> {
     return this.#answer(this.#store.create(room));
   }
 
@@ -38,8 +45,29 @@ export class GatedStore implements RoomStore {
     return this.#answer(this.#store.close(code, epoch));
   }
 
-  find(code: RoomCode): Promise<string | undefined> {
+  find(code: RoomCode): Promise<FoundRoom | undefined> {
     return this.#answer(this.#store.find(code));
+  }
+
+  reap(code: RoomCode, epoch: Epoch, node: NodeId): Promise<readonly PlayerId[]> {
+    return this.#answer(this.#store.reap(code, epoch, node));
+  }
+
+  assertRoom(room: RoomAssertion, mayRestore: boolean): Promise<AssertedRoom> {
+    return this.#answer(this.#store.assertRoom(room, mayRestore));
+  }
+
+  assertPlayers(
+    code: RoomCode,
+    epoch: Epoch | undefined,
+    node: NodeId,
+    players: Iterable<PlayerId>,
+  ): Promise<readonly PlayerId[] | undefined> {
+    return this.#answer(this.#store.assertPlayers(code, epoch, node, players));
+  }
+
+  keep(): Promise<void> {
+    return this.#answer(this.#store.keep());
   }
 
   async #answer<T>(result: Promise<T>): Promise<T> {

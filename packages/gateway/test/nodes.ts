@@ -1,9 +1,12 @@
 /** Whole gateways in this process for tests, and the two ways in which a game can sit on them. */
-import { TestHost, TestPeer } from '@wmbp/testkit';
+import { afterAll } from '@jest/globals';
+import { type PlayerId } from '@wmbp/protocol';
+import { startRedis, TestHost, TestPeer, type TestRedis } from '@wmbp/testkit';
 import { readConfig } from '../src/config.ts';
 import { openGateway, type Gateway } from '../src/gateway.ts';
 import { type Log } from '../src/log.ts';
 import { MemoryCluster } from '../src/memory/cluster.ts';
+import { type NodeId } from '../src/names.ts';
 import { type RoomStore } from '../src/room-store.ts';
 
 export interface LoggedLine {
@@ -23,18 +26,25 @@ export class Nodes {
     this.log = log;
   }
 
-  /** @param count one: everybody on one node; two: hosts on the first, players on the second */
+  /** @param store for what a test arranges in it; gateways share it and nothing else of theirs changes */
   static async open(
-    count: number,
+    arrangement: Arrangement,
     settings: Readonly<Record<string, string>> = {},
-    store: RoomStore = new MemoryRoomStore(),
+    store?: RoomStore,
   ): Promise<Nodes> {
     const log: LoggedLine[] = [];
-    const first = new MemoryBackplane();
-    const env = { WMBP_HOST: '127.0.0.1', WMBP_PORT: '0', WMBP_ADMIN_PORT: '0', ...settings };
+    const cluster = new MemoryCluster(store);
+    const isRedis = arrangement === 'redis';
+    const ports = { WMBP_HOST: '127.0.0.1', WMBP_PORT: '0', WMBP_ADMIN_PORT: '0' };
+    const config = readConfig({
+      ...ports,
+      ...(isRedis ? { WMBP_REDIS_URL: await redisUrl() } : {}),
+      ...settings,
+    });
     const gateways: Gateway[] = [];
-    for (let i = 0; i < count; i += 1) {
-      gateways.push(await openGateway(readConfig(env), recorder(log), (node) => cluster.open(node)));
+    for (let i = 0; i < (isRedis ? 2 : arrangement); i += 1) {
+      const share = isRedis ? undefined : (node: NodeId) => cluster.open(node);
+      gateways.push(await openGateway(config, recorder(log), share));
     }
     return new Nodes(gateways, log);
   }
@@ -71,7 +81,7 @@ export class Nodes {
   }
 
   /** A player that its host has been told of; takes the host's two events. */
-  async joined(host: TestHost, code: string): Promise<{ player: TestPeer; id: number }> {
+  async joined(host: TestHost, code: string): Promise<{ player: TestPeer; id: PlayerId }> {
     const player = await this.player(code);
     const { player: id } = await host.expect('player_joined');
     await host.expect('state');
@@ -83,9 +93,9 @@ export class Nodes {
     return this.log.filter(({ level }) => level === 'error');
   }
 
-  close(): void {
+  async close(): Promise<void> {
     for (const peer of this.#peers) peer.drop();
-    for (const gateway of this.gateways) gateway.close();
+    await Promise.all(this.gateways.map((gateway) => gateway.close()));
   }
 }
 
@@ -100,8 +110,24 @@ function recorder(lines: LoggedLine[]): Log {
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 }
 
-/** Every test of what peers see runs twice: wherever they sit, nobody can tell. */
-export const ARRANGEMENTS = [
+/** One node, or two: then hosts are on the first and players on the second. */
+export type Arrangement = 1 | 2 | 'redis';
+
+/** Every test of what peers see runs in each: wherever they sit, nobody can tell. */
+export const ARRANGEMENTS: readonly (readonly [string, Arrangement])[] = [
   ['on one node', 1],
   ['on two nodes', 2],
-] as const;
+  ['on two nodes over Redis', 'redis'],
+];
+
+let redis: Promise<TestRedis> | undefined;
+
+/** One Redis for all tests of a file; room codes are random, so they do not meet. */
+export async function redisUrl(): Promise<string> {
+  redis ??= startRedis();
+  return (await redis).url;
+}
+
+afterAll(async () => {
+  await (await redis)?.stop();
+});

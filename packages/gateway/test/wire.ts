@@ -32,7 +32,12 @@ export function array(
 
 /** An array of integers, as the reference encodes bytes. */
 export function integers(bytes: Uint8Array): Uint8Array {
-  return array([...bytes].map((byte) => integer(byte)));
+  const items = bytes.reduce<number[]>((all, byte) => {
+    if (byte > 23) all.push(0x18);
+    all.push(byte);
+    return all;
+  }, []);
+  return concat([head(4, bytes.length, formOf(bytes.length)), Uint8Array.from(items)]);
 }
 
 export function map(entries: readonly (readonly [string, Uint8Array])[], isIndefinite = false): Uint8Array {

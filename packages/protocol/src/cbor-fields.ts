@@ -64,7 +64,7 @@ export class CborFields implements Fields {
     if (!this.#open(field)) return undefined;
     if (this.#reader.major !== MAJOR.text) throw this.#wrongKind(field, 'a text');
     const text = this.#string();
-    if (!isUtf8(text, 0, text.length)) throw wrongKind(field, 'UTF-8', 'other bytes');
+    if (!isUtf8(text)) throw wrongKind(field, 'UTF-8', 'other bytes');
     return text;
   }
 

@@ -24,6 +24,9 @@ interface Vector {
   readonly error?: 'malformed' | 'invalid';
 }
 
+const STATE_UP_TO_ACCEPT_CONNS =
+  'a563636d64657374617465646e616d656067706c6179657273806b6d61785f706c6179657273006c6163636570745f636f6e6e73';
+
 const commands = vectors('commands');
 const events = vectors('events');
 const hostile = vectors('hostile');
@@ -59,10 +62,9 @@ describe('events', () => {
     ['a command', 'a163636d64657374617274'],
     ['no map', '80'],
     ['from without data', 'a263636d646466726f6d6466726f6d02'],
-    [
-      'accept_conns that is no boolean',
-      'a563636d64657374617465646e616d656067706c6179657273806b6d61785f706c6179657273006c6163636570745f636f6e6e7300',
-    ],
+    ['accept_conns that is undefined', `${STATE_UP_TO_ACCEPT_CONNS}f7`],
+    ['accept_conns that is an integer like true', `${STATE_UP_TO_ACCEPT_CONNS}15`],
+    ['accept_conns that is an integer like false', `${STATE_UP_TO_ACCEPT_CONNS}14`],
   ])('%s is no event', (_name, hex) => {
     expect(() => decodeHostEvent(Buffer.from(hex, 'hex'))).toThrow(ProtocolError);
   });
@@ -73,12 +75,73 @@ describe('hostile frames', () => {
     expect(errorOf(() => decodeCommand(vector))).toMatchObject({ name: 'ProtocolError', code: vector.error });
   });
 
-  test('an error repeats nothing of the payload', () => {
-    const secret = { cmd: 'to_str', to: [1, 'secret'], data: 'secret' };
-    expect(errorOf(() => decodeHostCommand(Buffer.from(JSON.stringify(secret)), false))).toMatchObject({
-      message: 'to: expected integers from 0 to 4294967295, came a string',
+  test.each([
+    [
+      '{"cmd":"to_str","to":[1,"secret"],"data":"secret"}',
+      'to: expected integers from 0 to 4294967295, came a string',
+    ],
+    ['{"cmd":"to_str","to":[],"data":{"secret":1}}', 'data: expected a string, came an object'],
+    ['{"cmd":"to","to":[],"data":[1,null]}', 'data: expected integers from 0 to 255, came null'],
+    ['{"cmd":"to","to":[],"data":[123456]}', 'data: expected integers from 0 to 255, came another number'],
+    ['{"cmd":"kick"}', 'player: expected a value, came nothing'],
+    ['{"cmd":"secret"}', 'cmd: expected the name of a command, came another text or nothing'],
+    ['["secret"]', 'expected an object, came an array'],
+  ])('%s: the error says what was expected and what came, and repeats no payload', (json, message) => {
+    expect(errorOf(() => decodeHostCommand(Buffer.from(json), false))).toMatchObject({ message });
+  });
+
+  test.each([
+    ['00', 'an integer'],
+    ['20', 'a negative integer'],
+    ['40', 'a byte string'],
+    ['60', 'a text'],
+    ['80', 'an array'],
+    ['f4', 'a boolean'],
+    ['f5', 'a boolean'],
+    ['f6', 'nothing'],
+    ['e0', 'a float or simple value'],
+    ['f93c00', 'a float or simple value'],
+  ])('%s is no command but %s', (hex, came) => {
+    expect(errorOf(() => decodeHostCommand(Buffer.from(hex, 'hex'), true))).toMatchObject({
+      message: `expected a map, came ${came}`,
     });
   });
+});
+
+describe('large frames', () => {
+  const million = 1_000_000;
+
+  test.each([
+    [
+      'CBOR',
+      [
+        `a363636d6462746f6464617461${'9a000f4240'}`,
+        '01'.repeat(million),
+        '62746f9a000f4240',
+        '02'.repeat(million),
+      ],
+    ],
+    [
+      'indefinite CBOR',
+      ['a363636d6462746f64646174619f', '01'.repeat(million), 'ff62746f9f', '02'.repeat(million), 'ff'],
+    ],
+  ])('a million ids and a million octets in %s', (_name, parts) => {
+    expectMillions(decodeHostCommand(Buffer.from(parts.join(''), 'hex'), true));
+  });
+
+  test('a million ids and a million octets in JSON', () => {
+    const list = (number: string): string => `[${number}${`,${number}`.repeat(million - 1)}]`;
+    const json = `{"cmd":"to","data":${list('1')},"to":${list('2')}}`;
+    expectMillions(decodeHostCommand(Buffer.from(json), false));
+  });
+
+  function expectMillions(command: HostCommand | undefined): void {
+    if (command?.cmd !== 'to' || command.to === 'all') throw new Error('not a to with a list');
+    expect([command.to.length, command.data.length]).toEqual([million, million]);
+    expect(command.to.every((player) => player === 2) && command.data.every((octet) => octet === 1)).toBe(
+      true,
+    );
+  }
 });
 
 describe('data', () => {

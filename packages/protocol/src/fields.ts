@@ -33,7 +33,6 @@ export const MAX_U32 = 0xffff_ffff;
 export interface Fields {
   /** Which of `words` the text is; `undefined` also for another text. */
   word<Text extends string>(field: Field, words: Words<Text>): Text | undefined;
-  boolean(field: Field): boolean | undefined;
   /** 0 to 4294967295. */
   u32(field: Field): number | undefined;
   /** An array of u32. Null and undefined in it are left out; `[]` is `'all'`, unlike `[null]`. */

@@ -9,17 +9,13 @@ import { playerId, type PlayerId } from './names.ts';
 import { hasLoneSurrogate, isUtf8, stringOf, utf8Of } from './text.ts';
 import { type Words } from './words.ts';
 
-/** Longest number whose value is its digits, read one by one. */
-const MAX_PLAIN_DIGITS = 10;
-
 export class JsonFields implements Fields {
   readonly #reader: JsonReader;
   readonly #places: number[];
 
   /** @throws {ProtocolError} when the bytes are no object */
   constructor(bytes: Uint8Array) {
-    if (!isUtf8(bytes, 0, bytes.length))
-      throw new ProtocolError('malformed', 'JSON: expected UTF-8, came other bytes');
+    if (!isUtf8(bytes)) throw new ProtocolError('malformed', 'JSON: expected UTF-8, came other bytes');
     this.#reader = new JsonReader(bytes);
     this.#places = noPlaces();
     this.#findPlaces();
@@ -29,13 +25,6 @@ export class JsonFields implements Fields {
     if (!this.#open(field)) return undefined;
     this.#expectKind(field, CHAR.quote, 'a string');
     return words.list[this.#find(words)];
-  }
-
-  boolean(field: Field): boolean | undefined {
-    if (!this.#open(field)) return undefined;
-    const first = this.#reader.peek();
-    if (first !== CHAR.t && first !== CHAR.f) throw wrongKind(field, 'a boolean', this.#kind());
-    return first === CHAR.t;
   }
 
   u32(field: Field): number | undefined {
@@ -115,9 +104,8 @@ export class JsonFields implements Fields {
     const start = reader.at;
     reader.skipString();
     if (!reader.escaped) return words.find(reader.bytes, start + 1, reader.at - 1);
-    reader.at = start;
-    const text = this.#string();
-    return text === undefined ? -1 : words.find(text, 0, text.length);
+    const text = this.#unescape(start);
+    return words.list.findIndex((word) => word === text);
   }
 
   /** False when the field has no value. */
@@ -134,8 +122,13 @@ export class JsonFields implements Fields {
     const start = reader.at;
     reader.skipString();
     if (!reader.escaped) return reader.bytes.subarray(start + 1, reader.at - 1);
-    const text = String(JSON.parse(stringOf(reader.bytes.subarray(start, reader.at))));
+    const text = this.#unescape(start);
     return hasLoneSurrogate(text) ? undefined : utf8Of(text);
+  }
+
+  /** The string that was stepped over last, from the quote at `start`. */
+  #unescape(start: number): string {
+    return String(JSON.parse(stringOf(this.#reader.bytes.subarray(start, this.#reader.at))));
   }
 
   /** Reads the number that is next; 3.0 and 3e0 are integers. */
@@ -144,13 +137,9 @@ export class JsonFields implements Fields {
     const first = reader.peek();
     if (first !== CHAR.minus && !isDigit(first))
       throw wrongKind(field, `integers from 0 to ${max}`, this.#kind());
-    const start = reader.at;
-    reader.skipNumber();
-    const number = numberOf(reader.bytes, start, reader.at);
-    if (!Number.isInteger(number) || number < 0 || number > max) {
-      throw wrongKind(field, `integers from 0 to ${max}`, 'another number');
-    }
-    return number;
+    const number = reader.readNumber();
+    if (Number.isInteger(number) && number >= 0 && number <= max) return number;
+    throw wrongKind(field, `integers from 0 to ${max}`, 'another number');
   }
 
   /** An element and what follows it are two bytes or more. */
@@ -184,16 +173,4 @@ export class JsonFields implements Fields {
     }
     return 'a number';
   }
-}
-
-function numberOf(bytes: Uint8Array, start: number, end: number): number {
-  let number = 0;
-  for (let at = start; at < end; at += 1) {
-    const char = bytes[at] ?? 0;
-    // Adding zero makes -0 a 0.
-    if (!isDigit(char) || at - start === MAX_PLAIN_DIGITS)
-      return Number(stringOf(bytes.subarray(start, end))) + 0;
-    number = number * 10 + (char - CHAR.zero);
-  }
-  return number;
 }

@@ -3,6 +3,7 @@
  * `JSON.parse` makes an object of every `{}` that a hostile frame holds.
  */
 import { ProtocolError } from './errors.ts';
+import { stringOf } from './text.ts';
 
 export const CHAR = {
   quote: 0x22,
@@ -91,6 +92,21 @@ export class JsonReader {
     this.at = at;
   }
 
+  /** Reads the number that is next, and was stepped over before: its grammar is not looked at again. */
+  readNumber(): number {
+    const { bytes, at: start } = this;
+    let number = 0;
+    let at = start;
+    for (; isDigit(bytes[at]); at += 1) number = number * 10 + (bytes[at] ?? 0) - CHAR.zero;
+    if (at > start && bytes[at] !== CHAR.point && !isExponent(bytes[at])) {
+      this.at = at;
+      return number;
+    }
+    this.skipNumber();
+    // Adding zero makes -0 a 0.
+    return Number(stringOf(bytes.subarray(start, this.at))) + 0;
+  }
+
   skipNumber(): void {
     const { bytes } = this;
     if (bytes[this.at] === CHAR.minus) this.at += 1;
@@ -100,7 +116,7 @@ export class JsonReader {
       this.at += 1;
       this.#skipDigits();
     }
-    if (((bytes[this.at] ?? 0) | 0x20) !== 0x65) return;
+    if (!isExponent(bytes[this.at])) return;
     this.at += 1;
     const sign = bytes[this.at];
     if (sign === CHAR.minus || sign === 0x2b) this.at += 1;
@@ -167,6 +183,10 @@ export class JsonReader {
 
 export function isDigit(char: number | undefined): boolean {
   return char !== undefined && char >= CHAR.zero && char <= CHAR.nine;
+}
+
+function isExponent(char: number | undefined): boolean {
+  return char === 0x65 || char === 0x45;
 }
 
 function isSpace(char: number | undefined): boolean {

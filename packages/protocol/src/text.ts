@@ -21,20 +21,22 @@ export function hasLoneSurrogate(text: string): boolean {
   return /\p{Surrogate}/u.test(text);
 }
 
-/** Whether the bytes from `start` up to `end` are UTF-8: shortest forms only, no surrogates, at most U+10FFFF. */
-export function isUtf8(bytes: Uint8Array, start: number, end: number): boolean {
-  const words = end - start < MIN_BYTES_BY_WORD ? undefined : new DataView(bytes.buffer, bytes.byteOffset);
-  let at = start;
+/** Shortest forms only, no surrogates, at most U+10FFFF. */
+export function isUtf8(bytes: Uint8Array): boolean {
+  const end = bytes.length;
+  const words = end < MIN_BYTES_BY_WORD ? undefined : new DataView(bytes.buffer, bytes.byteOffset, end);
+  let at = 0;
   while (at < end) {
     const lead = bytes[at] ?? 0;
     at += 1;
     if (lead < 0x80) {
-      if (words !== undefined) at = skipAsciiWords(words, at, end);
+      if (words !== undefined) at = skipAsciiWords(words, at);
       continue;
     }
     const length = trailLength(lead);
-    if (length === 0 || at + length > end) return false;
-    // RFC 3629 §4: only the first byte after the lead has bounds that depend on the lead.
+    if (length === 0) return false;
+    // RFC 3629 §4: only the first byte after the lead has bounds that depend on the lead. Beyond the end are
+    // zeros, which trail nothing.
     const second = bytes[at] ?? 0;
     if (second < lowestSecond(lead) || second > highestSecond(lead)) return false;
     for (let i = 1; i < length; i += 1) {
@@ -46,9 +48,10 @@ export function isUtf8(bytes: Uint8Array, start: number, end: number): boolean {
 }
 
 /** Steps over eight ASCII bytes at a time: 2 MB in 0.5 ms instead of 1.6 (2026-11, Node 22). */
-function skipAsciiWords(words: DataView, start: number, end: number): number {
+function skipAsciiWords(words: DataView, start: number): number {
+  const last = words.byteLength - 8;
   let at = start;
-  while (at + 8 <= end && ((words.getInt32(at) | words.getInt32(at + 4)) & 0x8080_8080) === 0) at += 8;
+  while (at <= last && ((words.getInt32(at) | words.getInt32(at + 4)) & 0x8080_8080) === 0) at += 8;
   return at;
 }
 

@@ -35,7 +35,13 @@ const PREFLIGHT = {
   'Access-Control-Max-Age': '86400',
 };
 
-/** Look-ups of rooms, and a short text for everything else that is no WebSocket. */
+/**
+ * Look-ups of rooms, and a short text for everything else that is no WebSocket.
+ *
+ * One request a connection, answered when the turn is over: the library drops who sends another one before. It
+ * would otherwise collect answers that nobody reads without bound, and at a growing cost (measured 2026-11-26:
+ * five connections that pipelined `GET /` and read nothing kept everybody else waiting for over ten seconds).
+ */
 export function serveLookups(
   app: Uws.TemplatedApp,
   ledger: Ledger,
@@ -48,20 +54,22 @@ export function serveLookups(
   function respond(res: Uws.HttpResponse, req: Uws.HttpRequest): void {
     const method = req.getMethod();
     const path = parsePath(req.getUrl());
-    if (method === 'options') return reply(res, { status: 200, body: '', headers: PREFLIGHT }, true);
-    const isRead = method === 'get' || method === 'head';
-    const hasBody = method !== 'head';
-    if (!isRead || path?.kind !== 'room') {
-      return reply(res, { status: 400, body: USAGE, headers: CORS }, hasBody);
-    }
     const address = decoder.decode(res.getRemoteAddressAsText());
     let isAborted = false;
     res.onAborted(() => {
       isAborted = true;
     });
+    const answerLater = (answer: Answer): void => {
+      setImmediate(() => {
+        if (!isAborted) reply(res, answer, method !== 'head', true);
+      });
+    };
+    if (method === 'options') return answerLater({ status: 200, body: '', headers: PREFLIGHT });
+    const isRead = method === 'get' || method === 'head';
+    if (!isRead || path?.kind !== 'room') return answerLater({ status: 400, body: USAGE, headers: CORS });
     lookUp(path.room, address, (answer) => {
       countIn(metrics.lookups, answer.status);
-      if (!isAborted) reply(res, answer, hasBody);
+      answerLater(answer);
     });
   }
 
@@ -101,37 +109,53 @@ export interface Operations {
 
 /** For operators and probes; never on the public listener. Liveness says only that the process turns. */
 export function serveOperations(app: Uws.TemplatedApp, operations: Operations, log: Log): void {
-  app.get('/healthz', (res) => reply(res, { status: 200, body: 'ok\n' }, true));
-  app.get('/readyz', (res) => {
-    const reason = operations.notReady();
-    reply(res, reason ? { status: 503, body: `${reason}\n` } : { status: 200, body: 'ready\n' }, true);
-  });
-  app.get('/metrics', (res) => {
+  const collectionFailed: Answer = { status: 500, body: 'Collecting metrics failed\n' };
+
+  function respond(res: Uws.HttpResponse, req: Uws.HttpRequest): void {
+    const method = req.getMethod();
+    const hasBody = method !== 'head';
+    const path = method === 'get' || method === 'head' ? req.getUrl() : '';
+    if (path !== '/metrics') return reply(res, answerNow(path, operations), hasBody);
     let isAborted = false;
     res.onAborted(() => {
       isAborted = true;
     });
-    operations.metrics().then(
-      (answer) => {
-        if (!isAborted) reply(res, answer, true);
-      },
-      (error: unknown) => {
-        log.error({ error }, 'collecting metrics failed');
-        if (!isAborted) reply(res, { status: 500, body: 'Collecting metrics failed\n' }, true);
-      },
-    );
-  });
-  app.any('/*', (res) => reply(res, { status: 404, body: '/healthz /readyz /metrics\n' }, true));
+    const answerWith = (answer: Answer): void => {
+      if (!isAborted) reply(res, answer, hasBody);
+    };
+    operations.metrics().then(answerWith, (error: unknown) => {
+      log.error({ error }, 'collecting metrics failed');
+      answerWith(collectionFailed);
+    });
+  }
+
+  app.any('/*', respond);
 }
 
-function reply(res: Uws.HttpResponse, answer: Answer, hasBody: boolean): void {
+function answerNow(path: string, operations: Operations): Answer {
+  if (path === '/healthz') return { status: 200, body: 'ok\n' };
+  if (path !== '/readyz') return { status: 404, body: '/healthz /readyz /metrics\n' };
+  const reason = operations.notReady();
+  return reason ? { status: 503, body: `${reason}\n` } : { status: 200, body: 'ready\n' };
+}
+
+function reply(res: Uws.HttpResponse, answer: Answer, hasBody: boolean, isLast = false): void {
   res.cork(() => {
     res.writeStatus(STATUS[answer.status]);
     res.writeHeader('Content-Type', answer.type ?? 'text/plain; charset=utf-8');
     res.writeHeader('X-Content-Type-Options', 'nosniff');
     res.writeHeader('Cache-Control', 'no-store');
     for (const [name, value] of Object.entries(answer.headers ?? {})) res.writeHeader(name, value);
-    if (hasBody) res.end(answer.body);
-    else res.endWithoutBody(Buffer.byteLength(answer.body));
+    if (hasBody) return void res.end(answer.body, isLast);
+    // A length given to `endWithoutBody` makes the library wait for the body for ever (20.51.4): without an abort
+    // handler it ends the process, with one it drops the next request of the connection.
+    res.writeHeader('Content-Length', String(Buffer.byteLength(answer.body)));
+    if (isLast) {
+      // Without that length the library cannot be told to close: nothing more is read, and the peer closes, or
+      // the library for want of another request.
+      res.writeHeader('Connection', 'close');
+      res.pause();
+    }
+    res.endWithoutBody();
   });
 }

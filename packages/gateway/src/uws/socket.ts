@@ -5,7 +5,7 @@
  * `close` only marks, and everything happens at the end of the turn. `maxBackpressure` is 0, with which the
  * library never drops a frame; the bound is ours (`Pressure`).
  */
-import { type Close } from '@wmbp/protocol';
+import { CLOSE, type Close } from '@wmbp/protocol';
 import { type Traffic } from '../metrics.ts';
 import { Backlog, type PressedSocket, type Pressure } from '../pressure.ts';
 import { type Socket, type SocketListener } from '../socket.ts';
@@ -64,8 +64,18 @@ export class UwsSocket implements Socket, Flushable, PressedSocket {
     this.#flushLater();
   }
 
+  closeSlow(): void {
+    this.#listener?.end?.('slowConsumer');
+    this.close(CLOSE.slowConsumer);
+  }
+
+  drop(): void {
+    this.closeSlow();
+    this.#ws?.close();
+  }
+
   blameOther(): boolean {
-    return this.#listener?.mayBlameOther?.() ?? false;
+    return this.#listener?.mayBlameOther?.(this.backlog.bytes) ?? false;
   }
 
   flush(): void {
@@ -75,9 +85,12 @@ export class UwsSocket implements Socket, Flushable, PressedSocket {
     if (this.#frames.length > 0) this.#sendAll(ws);
     if (this.#closing) {
       this.#pressure.forget(this);
-      ws.end(this.#closing.code, this.#closing.reason);
+      if (this.#pressure.mayLinger(ws.getBufferedAmount(), performance.now()))
+        ws.end(this.#closing.code, this.#closing.reason);
+      else ws.close();
     } else {
       this.onUnsent(false);
+      this.#pressure.relieve();
     }
   }
 

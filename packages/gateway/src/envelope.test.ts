@@ -1,0 +1,162 @@
+/** Envelopes are read as they were written, and as their table says. */
+import { describe, expect, test } from '@jest/globals';
+import { CLOSE, playerId, type CloseName } from '@wmbp/protocol';
+import fc from 'fast-check';
+import { decodeHeader, decodeItems, EnvelopeWriter, type EnvelopeHeader, type Item } from './envelope.ts';
+import { type Epoch, type NodeId } from './names.ts';
+
+const u32 = fc.nat({ max: 0xffff_ffff });
+const id = u32.map(playerId);
+const bytes = fc.uint8Array({ maxLength: 1000 });
+const why = fc.constantFrom(...(Object.keys(CLOSE) as CloseName[]));
+const item: fc.Arbitrary<Item> = fc.oneof(
+  fc.record({ kind: fc.constantFrom('joined' as const, 'left' as const), player: id }),
+  fc.record({ kind: fc.constant('toHost' as const), player: id, bytes, isBinary: fc.boolean() }),
+  fc.record({
+    kind: fc.constant('toPlayers' as const),
+    to: fc.oneof(fc.constant('all' as const), fc.array(id, { minLength: 1, maxLength: 50 })),
+    bytes,
+    isBinary: fc.boolean(),
+  }),
+  fc.record({ kind: fc.constant('closePlayer' as const), player: id, why }),
+  fc.record({ kind: fc.constant('closeRoom' as const), why }),
+);
+const header: fc.Arbitrary<EnvelopeHeader> = fc.record({
+  epoch: fc.nat({ max: 2 ** 48 - 1 }).map((epoch) => epoch as Epoch),
+  source: u32.map((node) => node as NodeId),
+  stream: u32,
+  firstItem: u32,
+});
+const HEADER: EnvelopeHeader = { epoch: 1 as Epoch, source: 2 as NodeId, stream: 3, firstItem: 4 };
+
+function envelopeOf(head: EnvelopeHeader, items: readonly Item[], writer = new EnvelopeWriter()): Uint8Array {
+  for (const each of items) writer.append(each);
+  return writer.finish(head);
+}
+
+/** One item as it lies in an envelope. */
+function rawItem(kind: number, body: readonly number[]): Uint8Array {
+  const raw = Buffer.alloc(5);
+  raw.writeUInt8(kind);
+  raw.writeUInt32BE(body.length, 1);
+  return Buffer.concat([raw, Uint8Array.from(body)]);
+}
+
+describe('an envelope', () => {
+  test('is read as it was written, whatever is in it', () => {
+    fc.assert(
+      fc.property(header, fc.array(item, { maxLength: 20 }), (head, items) => {
+        const envelope = envelopeOf(head, items);
+        expect(decodeHeader(envelope)).toEqual(head);
+        expect([...decodeItems(envelope)]).toEqual(items);
+      }),
+    );
+  });
+
+  test('is read the same when it lies within other memory', () => {
+    fc.assert(
+      fc.property(header, fc.array(item, { maxLength: 5 }), fc.nat({ max: 9 }), (head, items, offset) => {
+        const envelope = envelopeOf(head, items);
+        const memory = new Uint8Array(offset + envelope.length + 7).fill(0xee);
+        memory.set(envelope, offset);
+        const view = memory.subarray(offset, offset + envelope.length);
+        expect(decodeHeader(view)).toEqual(head);
+        expect([...decodeItems(view)]).toEqual(items);
+      }),
+    );
+  });
+
+  test('holds its numbers big-endian, at the places that the table says', () => {
+    const head = {
+      epoch: 0x0102_0304_0506 as Epoch,
+      source: 0x0708_090a as NodeId,
+      stream: 0x0b0c_0d0e,
+      firstItem: 15,
+    };
+    const envelope = envelopeOf(head, [
+      { kind: 'joined', player: playerId(258) },
+      { kind: 'toPlayers', to: [playerId(1), playerId(2)], bytes: Uint8Array.of(0xaa), isBinary: true },
+      { kind: 'closeRoom', why: 'roomOver' },
+    ]);
+    expect(Buffer.from(envelope).toString('hex')).toBe(
+      ['01 00 010203040506 0708090a 0b0c0d0e 0000000f', '01 00000004 00000102']
+        .concat(
+          '05 0000000d 00000002 00000001 00000002 aa',
+          '08 00000008',
+          Buffer.from('roomOver').toString('hex'),
+        )
+        .join('')
+        .replaceAll(' ', ''),
+    );
+  });
+
+  test('is no longer its writer’s: what is appended later does not change it', () => {
+    fc.assert(
+      fc.property(fc.array(item, { minLength: 1 }), fc.array(item, { minLength: 1 }), (once, again) => {
+        const writer = new EnvelopeWriter();
+        const first = envelopeOf(HEADER, once, writer);
+        const second = envelopeOf(HEADER, again, writer);
+        expect([...decodeItems(first)]).toEqual(once);
+        expect([...decodeItems(second)]).toEqual(again);
+      }),
+    );
+  });
+
+  test('copies payloads when they are appended', () => {
+    const writer = new EnvelopeWriter();
+    const payload = Uint8Array.of(1, 2, 3);
+    writer.append({ kind: 'toHost', player: playerId(1), bytes: payload, isBinary: false });
+    payload.fill(9);
+    const [read] = [...decodeItems(writer.finish(HEADER))];
+    expect(read).toMatchObject({ bytes: Uint8Array.of(1, 2, 3) });
+  });
+
+  test('grows to megabytes and counts its items', () => {
+    const writer = new EnvelopeWriter();
+    const large: Item = {
+      kind: 'toHost',
+      player: playerId(1),
+      bytes: new Uint8Array(3_000_000).fill(5),
+      isBinary: true,
+    };
+    writer.append(large);
+    writer.append(large);
+    expect(writer.items).toBe(2);
+    expect([...decodeItems(writer.finish(HEADER))]).toHaveLength(2);
+    expect(writer.items).toBe(0);
+    expect(writer.finish(HEADER)).toHaveLength(20);
+  });
+});
+
+describe('a reader', () => {
+  test('takes a kind that it does not know for an item that it skips', () => {
+    const known: Item = { kind: 'left', player: playerId(7) };
+    const parts = [
+      envelopeOf(HEADER, [known]),
+      rawItem(200, [1, 2, 3]),
+      rawItem(0, []),
+      envelopeOf(HEADER, [known]).subarray(20),
+    ];
+    expect([...decodeItems(Buffer.concat(parts))]).toEqual([known, undefined, undefined, known]);
+  });
+
+  test('ignores envelopes of another version, and what is too short to be one', () => {
+    const envelope = envelopeOf(HEADER, []);
+    for (const version of [0, 2, 255]) {
+      const other = envelope.slice();
+      other[0] = version;
+      expect(decodeHeader(other)).toBeUndefined();
+    }
+    for (let length = 0; length < 20; length += 1)
+      expect(decodeHeader(envelope.subarray(0, length))).toBeUndefined();
+  });
+
+  test('takes a reason that it has no name for as an internal error', () => {
+    const name = [...Buffer.from('banned')];
+    const parts = [envelopeOf(HEADER, []), rawItem(7, [0, 0, 0, 5, ...name]), rawItem(8, name)];
+    expect([...decodeItems(Buffer.concat(parts))]).toEqual([
+      { kind: 'closePlayer', player: 5, why: 'internalError' },
+      { kind: 'closeRoom', why: 'internalError' },
+    ]);
+  });
+});
