@@ -41,6 +41,26 @@ describe.each(ARRANGEMENTS)('%s', (_, count) => {
     expect(host.waiting).toBe(0);
   });
 
+  test('a player that goes while its host talks to it is heard to its last frame', async () => {
+    nodes = await Nodes.open(count);
+    const { host, code } = await nodes.room(2);
+    for (let id = 1; id <= 10; id += 1) {
+      const { player } = await nodes.joined(host, code);
+      for (let i = 0; i < 20; i += 1) {
+        player.send(`${i}`);
+        host.command({ cmd: 'to_str', to: 'all', data: Buffer.from('crossing') });
+      }
+      player.close();
+      for (let i = 0; i < 20; i += 1)
+        host.command({ cmd: 'to_str', to: 'all', data: Buffer.from('crossing') });
+      for (let i = 0; i < 20; i += 1) {
+        expect(await host.nextEvent()).toEqual({ cmd: 'from_str', from: id, data: `${i}` });
+      }
+      expect(await host.nextEvent()).toEqual({ cmd: 'player_left', player: id });
+      expect(await host.nextEvent()).toEqual(stateOf([], 2, true));
+    }
+  });
+
   test("a player's leaving costs the others nothing", async () => {
     nodes = await Nodes.open(count);
     const { host, code } = await nodes.room(3);
