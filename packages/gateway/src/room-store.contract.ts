@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { playerId, ROOM_CODES, roomCodeOf, type RoomCode } from '@wmbp/protocol';
 import { randomInt } from 'node:crypto';
 import { drawEpoch, drawNodeId, type Epoch } from './names.ts';
-import { type NewRoom, type RoomStore } from './room-store.ts';
+import { type NewRoom, type RoomAssertion, type RoomStore } from './room-store.ts';
 
 /** Two nodes' ways to one truth. */
 export interface TwoStores {
@@ -28,8 +28,15 @@ export function roomStoreContract(open: () => Promise<TwoStores>): void {
   /** A room that no other test has, opened by the first node. */
   async function opened(maxPlayers: number, name = ''): Promise<NewRoom> {
     const room = newRoom(maxPlayers, name);
-    expect(await first.create(room)).toBe(true);
+    expect(await first.create(room)).toEqual(expect.any(Number));
     return room;
+  }
+
+  /** What the host's node of a fresh room knows of it. */
+  async function openedAt(maxPlayers: number, name = ''): Promise<RoomAssertion> {
+    const room = newRoom(maxPlayers, name);
+    const openedAtMs = (await first.create(room)) ?? NaN;
+    return { ...room, openedAtMs, isLocked: false, nextPlayer: 1, members: [] };
   }
 
   async function joinAll(code: RoomCode, count: number): Promise<void> {
@@ -215,7 +222,7 @@ export function roomStoreContract(open: () => Promise<TwoStores>): void {
       await first.lock(code, epoch);
       await first.close(code, epoch);
       const next = { ...newRoom(2, 'new'), code, hostNode: OTHER_NODE };
-      expect(await second.create(next)).toBe(true);
+      expect(await second.create(next)).toEqual(expect.any(Number));
       expect(await first.find(code)).toMatchObject({ name: 'new' });
       const joined = await first.join(code, HOST_NODE);
       expect(joined).toEqual({ ok: true, player: 1, epoch: next.epoch, hostNode: OTHER_NODE });
@@ -230,6 +237,92 @@ export function roomStoreContract(open: () => Promise<TwoStores>): void {
       expect(await first.leave(code, epoch, playerId(1))).toBe(false);
       expect(await first.lock(code, epoch)).toBe(false);
       expect(await first.join(code, HOST_NODE)).toEqual({ ok: false, why: 'roomFull' });
+    });
+  });
+
+  describe('reap', () => {
+    test('takes the seats of one node, and says whose they were', async () => {
+      const { code, epoch } = await opened(4);
+      await joinAll(code, 2);
+      await first.join(code, HOST_NODE);
+      expect([...(await first.reap(code, epoch, OTHER_NODE))].toSorted()).toEqual([1, 2]);
+      expect(await first.reap(code, epoch, OTHER_NODE)).toEqual([]);
+      expect(await first.leave(code, epoch, playerId(3))).toBe(true);
+    });
+  });
+
+  describe('assertRoom', () => {
+    test('keeps a room that is there, and gives seats of the host node back that it does not hold', async () => {
+      const room = await openedAt(3);
+      await joinAll(room.code, 1);
+      await first.join(room.code, HOST_NODE);
+      await first.join(room.code, HOST_NODE);
+      const members = [[playerId(1), OTHER_NODE] as const, [playerId(3), HOST_NODE] as const];
+      expect(await first.assertRoom({ ...room, members, nextPlayer: 2 }, false)).toBe('kept');
+      expect(await first.leave(room.code, room.epoch, playerId(2))).toBe(false);
+      expect(await first.leave(room.code, room.epoch, playerId(3))).toBe(true);
+      expect(await second.join(room.code, OTHER_NODE)).toMatchObject({ ok: true, player: 4 });
+    });
+
+    test('restores a room that is missing with its members, its lock and its ids', async () => {
+      const room = await openedAt(3, 'quiz');
+      await first.close(room.code, room.epoch);
+      const members = [[playerId(5), OTHER_NODE] as const];
+      expect(await first.assertRoom({ ...room, members, nextPlayer: 9 }, true)).toBe('restored');
+      expect(await second.find(room.code)).toMatchObject({ name: 'quiz', epoch: room.epoch });
+      expect(await second.join(room.code, OTHER_NODE)).toMatchObject({ ok: true, player: 9 });
+      expect(await first.leave(room.code, room.epoch, playerId(5))).toBe(true);
+      expect(await first.assertRoom({ ...room, members: [], nextPlayer: 1, isLocked: true }, true)).toBe(
+        'kept',
+      );
+      expect(await second.join(room.code, OTHER_NODE)).toEqual({ ok: false, why: 'roomStarted' });
+    });
+
+    test('leaves a missing room missing when it was not to be restored', async () => {
+      const room = await openedAt(3);
+      await first.close(room.code, room.epoch);
+      expect(await first.assertRoom(room, false)).toBe('gone');
+      expect(await first.find(room.code)).toBeUndefined();
+    });
+
+    test('of two rooms under one code the older one stays, whoever asserts first', async () => {
+      const older = await openedAt(3);
+      const younger = { ...older, epoch: drawEpoch(), openedAtMs: older.openedAtMs + 1, name: 'younger' };
+      expect(await second.assertRoom(younger, true)).toBe('superseded');
+      await first.close(older.code, older.epoch);
+      expect(await second.assertRoom(younger, true)).toBe('restored');
+      expect(await first.assertRoom(older, true)).toBe('restored');
+      expect(await first.find(older.code)).toMatchObject({ epoch: older.epoch });
+      expect(await second.assertRoom(younger, true)).toBe('superseded');
+    });
+  });
+
+  describe('assertPlayers', () => {
+    test('gives seats of the node back that it does not hold, and says who has none', async () => {
+      const { code, epoch } = await opened(4);
+      await joinAll(code, 2);
+      await first.join(code, HOST_NODE);
+      const seatless = await second.assertPlayers(code, epoch, OTHER_NODE, [2, 3, 7].map(playerId));
+      expect(seatless).toEqual([3, 7]);
+      expect(await first.leave(code, epoch, playerId(1))).toBe(false);
+      expect(await first.leave(code, epoch, playerId(2))).toBe(true);
+      expect(await first.leave(code, epoch, playerId(3))).toBe(true);
+    });
+
+    test('knows the room by its code alone, when the epoch is not known', async () => {
+      const { code, epoch } = await opened(4);
+      await joinAll(code, 1);
+      expect(await second.assertPlayers(code, undefined, OTHER_NODE, [])).toEqual([]);
+      expect(await first.leave(code, epoch, playerId(1))).toBe(false);
+    });
+
+    test('of a room that is over, or of another epoch, changes nothing', async () => {
+      const { code, epoch } = await opened(4);
+      await joinAll(code, 1);
+      expect(await second.assertPlayers(code, drawEpoch(), OTHER_NODE, [])).toBeUndefined();
+      expect(await first.leave(code, epoch, playerId(1))).toBe(true);
+      await first.close(code, epoch);
+      expect(await second.assertPlayers(code, epoch, OTHER_NODE, [])).toBeUndefined();
     });
   });
 }

@@ -3,11 +3,13 @@ import { beforeEach, expect, test } from '@jest/globals';
 import { parseRoomCode, type RoomCode } from '@wmbp/protocol';
 import { FakeBackplane, FakeLog, settled } from '../test/fakes.ts';
 import { type NodeId } from './names.ts';
+import { channelOf } from './channels.ts';
 import { Subscriptions } from './subscriptions.ts';
 
 const ROOM = parseRoomCode('ABCD') as RoomCode;
-const SUBSCRIBE = 'subscribe wmbp:ABCD:7';
-const UNSUBSCRIBE = 'unsubscribe wmbp:ABCD:7';
+const CHANNEL = channelOf(ROOM, 7 as NodeId);
+const SUBSCRIBE = `subscribe ${CHANNEL}`;
+const UNSUBSCRIBE = `unsubscribe ${CHANNEL}`;
 
 let backplane: FakeBackplane;
 let log: FakeLog;

@@ -3,3 +3,10 @@ export { DEADLINE_MS, within } from './deadline.ts';
 export { TestHost, TestPeer, type ReceivedClose, type ReceivedFrame } from './peer.ts';
 export { cleanEnv, ROOT, startServer, type LogLine, type ServerProcess } from './server.ts';
 export { freePort, startRedis, startRedisProcess, type RedisProcess, type TestRedis } from './redis.ts';
+export {
+  startRedisCluster,
+  startRedisSentinels,
+  type RedisCluster,
+  type RedisNode,
+  type RedisSentinels,
+} from './redis-topologies.ts';

@@ -44,9 +44,22 @@ export async function startRedisProcess(args: readonly string[] = []): Promise<R
   };
 }
 
-export async function spawnRedis(port: number, args: readonly string[]): Promise<ChildProcess> {
+/** Resolves when it is ready. @param own what it is told of itself, unless a file of its own says so */
+export async function spawnRedis(
+  port: number,
+  args: readonly string[],
+  own: readonly string[] = [
+    '--port',
+    String(port),
+    '--bind',
+    '127.0.0.1',
+    '--save',
+    '',
+    '--appendonly',
+    'no',
+  ],
+): Promise<ChildProcess> {
   const { path, env } = await findRedisServer();
-  const own = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
   const child = spawn(path, [...own, ...args], {
     cwd: '/tmp',
     env: { ...process.env, ...env },
@@ -58,7 +71,7 @@ export async function spawnRedis(port: number, args: readonly string[]): Promise
     new Promise<void>((resolve, reject) => {
       child.stdout.on('data', (text: Buffer) => {
         output += text.toString();
-        if (/Ready to accept connections|monitor master/.test(output)) resolve();
+        if (/Ready to accept connections|\+monitor master/.test(output)) resolve();
       });
       child.once('error', reject);
       child.once('exit', () => reject(new Error(`redis-server ended: ${output}`)));

@@ -33,7 +33,8 @@ export class RedisBackplane implements Backplane {
   async subscribe(channel: string, onEnvelope: Ear): Promise<void> {
     this.#ears.set(channel, onEnvelope);
     try {
-      await this.#subscriber.ready();
+      // At once where that is possible, so that calls for one channel take effect in the order made.
+      if (!this.#subscriber.isReady) await this.#subscriber.ready();
       await this.#subscribeNow([channel]);
     } catch (error) {
       if (this.#ears.get(channel) === onEnvelope) this.#ears.delete(channel);
@@ -44,7 +45,7 @@ export class RedisBackplane implements Backplane {
   async unsubscribe(channel: string): Promise<void> {
     this.#ears.delete(channel);
     const { client } = this.#subscriber;
-    if (client.status !== 'ready') return;
+    if (!this.#subscriber.isReady) return;
     if (client instanceof Cluster) await client.sunsubscribe(channel);
     else await client.unsubscribe(channel);
   }

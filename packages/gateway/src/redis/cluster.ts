@@ -3,7 +3,7 @@ import { type Log } from '../log.ts';
 import { type NodeId } from '../names.ts';
 import { type Shared } from '../shared.ts';
 import { RedisBackplane } from './backplane.ts';
-import { connect } from './connect.ts';
+import { RedisConnection } from './connect.ts';
 import { RedisLeases } from './leases.ts';
 import { RedisRoomStore, type OnOperation } from './room-store.ts';
 import { type RedisTarget } from './url.ts';
@@ -23,9 +23,9 @@ export function openRedis(
   onOperation: OnOperation,
   onReturn: () => void,
 ): RedisShared {
-  const commands = connect(target, 'commands', log, onReturn);
-  const publisher = connect(target, 'publish', log, () => undefined);
-  const subscriber = connect(target, 'subscribe', log, () => backplane.onReady());
+  const commands = new RedisConnection(target, 'commands', log, onReturn);
+  const publisher = new RedisConnection(target, 'publish', log, () => undefined);
+  const subscriber = new RedisConnection(target, 'subscribe', log, () => backplane.onReady());
   const connections = { commands, publisher, subscriber };
   const backplane = new RedisBackplane(publisher, subscriber, log);
   const leases = new RedisLeases(commands, node);
@@ -35,7 +35,7 @@ export function openRedis(
     backplane,
     leases,
     trouble() {
-      const down = Object.values(connections).some(({ client }) => client.status !== 'ready');
+      const down = Object.values(connections).some(({ isReady }) => !isReady);
       return down ? 'redis is out of reach' : undefined;
     },
     async close() {

@@ -34,62 +34,92 @@ const BASE = {
   retryStrategy: retryAfterMs,
 } satisfies RedisOptions;
 
-export interface RedisConnection {
+/** One connection (to a Cluster: one to each of its nodes) by the name of its purpose. */
+export class RedisConnection {
   readonly client: RedisClient;
-  /** Resolves at once, or as soon as commands can be sent. @throws {Unavailable} when that takes too long */
-  ready(): Promise<void>;
-  /** Waits for answers that are due, then disconnects. */
-  close(): Promise<void>;
-}
+  readonly #purpose: string;
+  readonly #log: Log;
+  readonly #pinger: NodeJS.Timeout;
+  readonly #waiting = new Set<() => void>();
+  #isReady = false;
+  #isDown = false;
+  #unanswered = 0;
 
-/**
- * One connection (to a Cluster: one to each of its nodes) by the name of its purpose.
- * @param onReady called whenever commands can be sent again, the first time too
- */
-export function connect(
-  target: RedisTarget,
-  purpose: string,
-  log: Log,
-  onReady: () => void,
-): RedisConnection {
-  const client = open(target, `wmbp-${purpose}`);
-  let isDown = false;
-  let unanswered = 0;
-  client.on('ready', () => {
-    unanswered = 0;
-    if (isDown) log.info({ purpose }, 'redis is back');
-    isDown = false;
-    onReady();
-  });
-  function onTrouble(error?: unknown): void {
-    if (isDown || client.status === 'end') return;
-    isDown = true;
-    log.warn({ purpose, error: error instanceof Error ? error.message : undefined }, 'redis is out of reach');
+  /** @param onReady called whenever commands can be sent again, the first time too */
+  constructor(target: RedisTarget, purpose: string, log: Log, onReady: () => void) {
+    this.client = open(target, `wmbp-${purpose}`);
+    this.#purpose = purpose;
+    this.#log = log;
+    this.client.on('ready', () => void this.#becomeReady(onReady));
+    this.client.on('error', (error: unknown) => this.#onTrouble(error));
+    this.client.on('close', () => this.#onTrouble(undefined));
+    this.#pinger = setInterval(() => this.#ping(), PING_EVERY_MS).unref();
   }
-  client.on('error', onTrouble);
-  client.on('close', onTrouble);
 
-  const pinger = setInterval(() => {
-    if (client.status !== 'ready') return;
-    client.ping().then(
-      () => (unanswered = 0),
+  /** Commands can be sent now. */
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  /** Resolves at once, or as soon as commands can be sent. @throws {Unavailable} when that takes too long */
+  async ready(): Promise<void> {
+    if (this.#isReady) return;
+    let timer: NodeJS.Timeout | undefined;
+    let wake = (): void => undefined;
+    try {
+      await new Promise<void>((resolve, reject) => {
+        wake = resolve;
+        this.#waiting.add(wake);
+        timer = setTimeout(() => reject(new Unavailable('redis is out of reach')), COMMAND_TIMEOUT_MS);
+      });
+    } finally {
+      clearTimeout(timer);
+      this.#waiting.delete(wake);
+    }
+  }
+
+  /** Waits for answers that are due, then disconnects. */
+  async close(): Promise<void> {
+    clearInterval(this.#pinger);
+    if (this.#isReady) await this.client.quit().catch(() => undefined);
+    this.#isReady = false;
+    this.client.disconnect();
+  }
+
+  async #becomeReady(onReady: () => void): Promise<void> {
+    const { client } = this;
+    if (client instanceof Cluster) {
+      // Until a node's connection stands, commands for it go to any other and come back redirected, out of order.
+      await Promise.all(client.nodes('master').map((node) => node.ping())).catch(() => undefined);
+      if (client.status !== 'ready') return;
+    }
+    this.#unanswered = 0;
+    if (this.#isDown) this.#log.info({ purpose: this.#purpose }, 'redis is back');
+    this.#isDown = false;
+    this.#isReady = true;
+    for (const wake of this.#waiting) wake();
+    onReady();
+  }
+
+  #onTrouble(error: unknown): void {
+    if (this.client.status !== 'ready') this.#isReady = false;
+    if (this.#isDown || this.client.status === 'end') return;
+    this.#isDown = true;
+    const reason = error instanceof Error ? error.message : undefined;
+    this.#log.warn({ purpose: this.#purpose, reason }, 'redis is out of reach');
+  }
+
+  /** A connection that answers nothing is no connection, whatever TCP says. */
+  #ping(): void {
+    if (!this.#isReady) return;
+    this.client.ping().then(
+      () => (this.#unanswered = 0),
       () => {
-        unanswered += 1;
-        if (unanswered >= 2 && client.status === 'ready') client.disconnect(true);
+        this.#unanswered += 1;
+        if (this.#unanswered >= 2 && this.#isReady) this.client.disconnect(true);
       },
     );
-  }, PING_EVERY_MS);
-  pinger.unref();
-
-  return {
-    client,
-    ready: () => ready(client),
-    close: async () => {
-      clearInterval(pinger);
-      if (client.status === 'ready') await client.quit().catch(() => undefined);
-      client.disconnect();
-    },
-  };
+  }
 }
 
 /** What Redis or the way to it answered instead of a result. A mistake of ours stays what it is. */
@@ -142,20 +172,4 @@ function open(target: RedisTarget, connectionName: string): RedisClient {
 function retryAfterMs(attempt: number): number {
   const jitter = 0.5 + Math.random();
   return Math.min(50 * 2 ** Math.min(attempt, 10), MAX_RETRY_MS) * jitter;
-}
-
-async function ready(client: RedisClient): Promise<void> {
-  if (client.status === 'ready') return;
-  let timer: NodeJS.Timeout | undefined;
-  let onReady = (): void => undefined;
-  try {
-    await new Promise<void>((resolve, reject) => {
-      onReady = resolve;
-      client.once('ready', onReady);
-      timer = setTimeout(() => reject(new Unavailable('redis is out of reach')), COMMAND_TIMEOUT_MS);
-    });
-  } finally {
-    clearTimeout(timer);
-    client.off('ready', onReady);
-  }
 }

@@ -1,0 +1,34 @@
+/** The backplane in Redis keeps the port's contract, with plain and with sharded pub/sub. */
+import { afterAll, beforeAll, describe } from '@jest/globals';
+import { startRedis, startRedisCluster, type TestRedis } from '@wmbp/testkit';
+import { backplaneContract } from '../backplane.contract.ts';
+import { RedisBackplane } from './backplane.ts';
+import { RedisConnection } from './connect.ts';
+import { parseRedisUrl } from './url.ts';
+
+const LOG = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+
+describe.each([
+  ['a Redis', startRedis],
+  ['a cluster of six', startRedisCluster],
+] as const)('in %s', (_, start) => {
+  let redis: TestRedis;
+  beforeAll(async () => {
+    redis = await start();
+  });
+  afterAll(() => redis.stop());
+
+  backplaneContract(async () => {
+    const target = parseRedisUrl(redis.url);
+    const connections = ['first', 'second'].map((name) => ({
+      publisher: new RedisConnection(target, `${name} publish`, LOG, () => undefined),
+      subscriber: new RedisConnection(target, `${name} subscribe`, LOG, () => undefined),
+    }));
+    const all = connections.flatMap(({ publisher, subscriber }) => [publisher, subscriber]);
+    await Promise.all(all.map((connection) => connection.ready()));
+    const [first, second] = connections.map(
+      ({ publisher, subscriber }) => new RedisBackplane(publisher, subscriber, LOG),
+    ) as [RedisBackplane, RedisBackplane];
+    return { first, second, close: async () => void (await Promise.all(all.map((each) => each.close()))) };
+  });
+});
