@@ -45,7 +45,7 @@ async function visit(player: TestPeer, name: string, room: string, random: Rando
   let nextOwn = 0;
   let nextForAll: number | undefined;
   while (sent < FRAMES || nextOwn < FRAMES) {
-    for (let burst = random(8); burst > 0 && sent < FRAMES; burst -= 1) {
+    for (let burst = 1 + random(8); burst > 0 && sent < FRAMES; burst -= 1) {
       player.send(framed(`${name}|${sent}|${'x'.repeat(sizeOf(random))}`, sent % 2 === 0));
       sent += 1;
     }
