@@ -45,7 +45,7 @@ export interface Gateway {
 export async function openGateway(
   config: Config,
   log: Log,
-  share?: (node: NodeId) => Shared,
+  share?: (node: NodeId, onReturn: () => void) => Shared,
 ): Promise<Gateway> {
   const node = drawNodeId();
   const metrics = new Metrics();
@@ -55,7 +55,8 @@ export async function openGateway(
   const hub = new Hub();
   const relay = new Relay(turn.buffer);
   const doubts = new Doubts();
-  const shared = share ? share(node) : openShared(config, node, metrics, log, () => upkeep.onReturn());
+  const onReturn = (): void => upkeep.onReturn();
+  const shared = share ? share(node, onReturn) : openShared(config, node, metrics, log, onReturn);
   const { store, backplane, leases } = shared;
 
   const neighbours = new Neighbours(leases);

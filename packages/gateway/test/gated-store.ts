@@ -13,9 +13,15 @@ import {
 
 /** Operations take effect at once; while the gate is shut their answers are kept. */
 export class GatedStore implements RoomStore {
-  readonly #store = new MemoryRoomStore();
+  #store: RoomStore = new MemoryRoomStore();
   #gate: Promise<void> = Promise.resolve();
   #open: () => void = () => undefined;
+
+  /** Stands before this store, instead of one of its own. */
+  around(store: RoomStore): this {
+    this.#store = store;
+    return this;
+  }
 
   shut(): void {
     this.#gate = new Promise((resolve) => (this.#open = resolve));
@@ -66,8 +72,8 @@ export class GatedStore implements RoomStore {
     return this.#answer(this.#store.assertPlayers(code, epoch, node, players));
   }
 
-  keep(): Promise<void> {
-    return this.#answer(this.#store.keep());
+  keep(code: RoomCode): Promise<void> {
+    return this.#answer(this.#store.keep(code));
   }
 
   async #answer<T>(result: Promise<T>): Promise<T> {

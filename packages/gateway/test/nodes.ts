@@ -7,7 +7,9 @@ import { openGateway, type Gateway } from '../src/gateway.ts';
 import { type Log } from '../src/log.ts';
 import { MemoryCluster } from '../src/memory/cluster.ts';
 import { type NodeId } from '../src/names.ts';
-import { type RoomStore } from '../src/room-store.ts';
+import { openRedis } from '../src/redis/cluster.ts';
+import { type Shared } from '../src/shared.ts';
+import { type GatedStore } from './gated-store.ts';
 
 export interface LoggedLine {
   readonly level: 'debug' | 'info' | 'warn' | 'error';
@@ -26,24 +28,27 @@ export class Nodes {
     this.log = log;
   }
 
-  /** @param store for what a test arranges in it; gateways share it and nothing else of theirs changes */
+  /** @param gate stands before the store that the gateways share */
   static async open(
     arrangement: Arrangement,
     settings: Readonly<Record<string, string>> = {},
-    store?: RoomStore,
+    gate?: GatedStore,
   ): Promise<Nodes> {
     const log: LoggedLine[] = [];
-    const cluster = new MemoryCluster(store);
     const isRedis = arrangement === 'redis';
     const ports = { WMBP_HOST: '127.0.0.1', WMBP_PORT: '0', WMBP_ADMIN_PORT: '0' };
-    const config = readConfig({
-      ...ports,
-      ...(isRedis ? { WMBP_REDIS_URL: await redisUrl() } : {}),
-      ...settings,
-    });
+    const redis = isRedis ? { WMBP_REDIS_URL: await redisUrl() } : {};
+    const config = readConfig({ ...ports, ...redis, ...settings });
+    const cluster = new MemoryCluster();
+
+    function share(node: NodeId, onReturn: () => void): Shared {
+      const shared = config.redis
+        ? openRedis(config.redis, node, recorder(log), () => undefined, onReturn)
+        : cluster.open(node);
+      return gate ? { ...shared, store: gate.around(shared.store) } : shared;
+    }
     const gateways: Gateway[] = [];
     for (let i = 0; i < (isRedis ? 2 : arrangement); i += 1) {
-      const share = isRedis ? undefined : (node: NodeId) => cluster.open(node);
       gateways.push(await openGateway(config, recorder(log), share));
     }
     return new Nodes(gateways, log);

@@ -1,5 +1,4 @@
 /** All that nodes share, in memory: for a node that runs alone, and for several in one process. */
-import { type RoomStore } from '../room-store.ts';
 import { type Shared } from '../shared.ts';
 import { type NodeId } from '../names.ts';
 import { MemoryBackplane } from './backplane.ts';
@@ -8,13 +7,9 @@ import { MemoryRoomStore } from './room-store.ts';
 
 /** Opens one node's share after the other; all that one instance opened see one truth. */
 export class MemoryCluster {
-  readonly #store: RoomStore;
+  readonly #store = new MemoryRoomStore();
   readonly #backplane = new MemoryBackplane();
   readonly #leases = new MemoryLeases(0 as NodeId);
-
-  constructor(store: RoomStore = new MemoryRoomStore()) {
-    this.#store = store;
-  }
 
   open(node: NodeId): Shared {
     return {
