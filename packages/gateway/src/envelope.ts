@@ -37,8 +37,11 @@ const VERSION = 1;
 const HEADER_BYTES = 20;
 const ITEM_HEADER_BYTES = 5;
 const FIRST_BYTES = 512;
-/** A buffer larger than this is not kept for the next envelope. */
-const KEPT_BYTES = 64 * 1024;
+/**
+ * An envelope is full beyond this, and a longer body is cut: a Redis that copies megabytes for one subscriber
+ * serves nobody else meanwhile.
+ */
+export const FULL_BYTES = 256 * 1024;
 
 const KIND = {
   joined: 1,
@@ -50,16 +53,19 @@ const KIND = {
   closePlayer: 7,
   closeRoom: 8,
 } as const;
+/** Added to the kind of each piece of a body but the last. */
+const MORE_FOLLOWS = 0x80;
 
 const CLOSE_NAMES = Object.keys(CLOSE) as CloseName[];
+const NOTHING = new Uint8Array(0);
 const ascii = new TextEncoder();
 const asciiReader = new TextDecoder();
 
 /**
- * Collects items, copying their payloads, until `finish` makes one envelope of them.
+ * Collects items, copying their payloads once, until `finish` makes one envelope of them.
  *
  *     offset size field                       each item
- *          0    1 version, 1                       0    1 kind
+ *          0    1 version, 1                       0    1 kind, plus 128 when the next item continues the body
  *          1    1 reserved, 0                      1    4 length of the body
  *          2    6 epoch                            5    … body: player id (4), ids (count 4, 4 each),
  *          8    4 source, a node id                       close name (ASCII), payload, as the kind has
@@ -70,43 +76,41 @@ const asciiReader = new TextDecoder();
  * All integers are big-endian. A kind that a receiver does not know is skipped and counts as an item.
  */
 export class EnvelopeWriter {
+  readonly #onFull: () => void;
   #bytes = new Uint8Array(FIRST_BYTES);
   #view = new DataView(this.#bytes.buffer);
   #end = HEADER_BYTES;
   #items = 0;
+
+  /** @param onFull called, with items collected, when they should be finished before more are appended */
+  constructor(onFull: () => void) {
+    this.#onFull = onFull;
+  }
 
   get items(): number {
     return this.#items;
   }
 
   append(item: Item): void {
-    this.#items += 1;
     switch (item.kind) {
       case 'joined':
       case 'left':
-        this.#begin(KIND[item.kind], 4);
-        this.#u32(item.player);
-        return;
+        return this.#write(KIND[item.kind], u32s([item.player]), NOTHING);
       case 'toHost':
-        this.#begin(item.isBinary ? KIND.toHostBinary : KIND.toHostText, 4 + item.bytes.length);
-        this.#u32(item.player);
-        this.#copy(item.bytes);
-        return;
-      case 'toPlayers':
-        this.#toPlayers(item.to === 'all' ? [] : item.to, item.bytes, item.isBinary);
-        return;
-      case 'closePlayer': {
-        const name = ascii.encode(item.why);
-        this.#begin(KIND.closePlayer, 4 + name.length);
-        this.#u32(item.player);
-        this.#copy(name);
-        return;
+        return this.#write(
+          item.isBinary ? KIND.toHostBinary : KIND.toHostText,
+          u32s([item.player]),
+          item.bytes,
+        );
+      case 'toPlayers': {
+        const ids = item.to === 'all' ? [] : item.to;
+        const kind = item.isBinary ? KIND.toPlayersBinary : KIND.toPlayersText;
+        return this.#write(kind, u32s([ids.length, ...ids]), item.bytes);
       }
-      case 'closeRoom': {
-        const name = ascii.encode(item.why);
-        this.#begin(KIND.closeRoom, name.length);
-        this.#copy(name);
-      }
+      case 'closePlayer':
+        return this.#write(KIND.closePlayer, u32s([item.player]), ascii.encode(item.why));
+      case 'closeRoom':
+        return this.#write(KIND.closeRoom, NOTHING, ascii.encode(item.why));
     }
   }
 
@@ -120,42 +124,43 @@ export class EnvelopeWriter {
     view.setUint32(8, header.source);
     view.setUint32(12, header.stream);
     view.setUint32(16, header.firstItem);
-    const envelope = this.#bytes.slice(0, this.#end);
+    const envelope = this.#bytes.subarray(0, this.#end);
     this.#end = HEADER_BYTES;
     this.#items = 0;
-    if (this.#bytes.length > KEPT_BYTES) this.#replace(FIRST_BYTES, 0);
+    this.#replace(FIRST_BYTES, 0);
     return envelope;
   }
 
-  #toPlayers(ids: readonly PlayerId[], bytes: Uint8Array, isBinary: boolean): void {
-    const kind = isBinary ? KIND.toPlayersBinary : KIND.toPlayersText;
-    this.#begin(kind, 4 + 4 * ids.length + bytes.length);
-    this.#u32(ids.length);
-    for (const id of ids) this.#u32(id);
-    this.#copy(bytes);
+  /** One item of a body, `head` and then `payload`; or several, where the body is cut. */
+  #write(kind: number, head: Uint8Array, payload: Uint8Array): void {
+    let from = 0;
+    let part = head;
+    for (;;) {
+      const take = Math.min(payload.length - from, Math.max(0, FULL_BYTES - part.length));
+      const isLast = from + take === payload.length;
+      this.#item(isLast ? kind : kind | MORE_FOLLOWS, part, payload.subarray(from, from + take));
+      if (this.#end >= FULL_BYTES) this.#onFull();
+      if (isLast) return;
+      from += take;
+      part = NOTHING;
+    }
   }
 
-  #begin(kind: number, length: number): void {
-    const needed = this.#end + ITEM_HEADER_BYTES + length;
-    if (needed > this.#bytes.length) this.#replace(Math.max(needed, 2 * this.#bytes.length), this.#end);
+  #item(kind: number, head: Uint8Array, payload: Uint8Array): void {
+    const length = head.length + payload.length;
+    const end = this.#end + ITEM_HEADER_BYTES + length;
+    if (end > this.#bytes.length) this.#replace(Math.max(end, 2 * this.#bytes.length), this.#end);
     this.#view.setUint8(this.#end, kind);
-    this.#end += 1;
-    this.#u32(length);
-  }
-
-  #u32(value: number): void {
-    this.#view.setUint32(this.#end, value);
-    this.#end += 4;
-  }
-
-  #copy(bytes: Uint8Array): void {
-    this.#bytes.set(bytes, this.#end);
-    this.#end += bytes.length;
+    this.#view.setUint32(this.#end + 1, length);
+    this.#bytes.set(head, this.#end + ITEM_HEADER_BYTES);
+    this.#bytes.set(payload, end - payload.length);
+    this.#end = end;
+    this.#items += 1;
   }
 
   #replace(size: number, kept: number): void {
     const bytes = new Uint8Array(size);
-    bytes.set(this.#bytes.subarray(0, kept));
+    if (kept > 0) bytes.set(this.#bytes.subarray(0, kept));
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer);
   }
@@ -173,15 +178,66 @@ export function decodeHeader(envelope: Uint8Array): EnvelopeHeader | undefined {
   };
 }
 
-/** The items in order; `undefined` stands for one of a kind not known here. Payloads are views of `envelope`. */
-export function* decodeItems(envelope: Uint8Array): Generator<Item | undefined> {
+/** An item as it travels: whole, or a piece of one. */
+export interface RawItem {
+  readonly kind: number;
+  readonly moreFollows: boolean;
+  /** A view of the envelope. */
+  readonly body: Uint8Array;
+}
+
+export function* decodeRawItems(envelope: Uint8Array): Generator<RawItem> {
   const view = viewOf(envelope);
   for (let offset = HEADER_BYTES; offset < envelope.length;) {
     const body = offset + ITEM_HEADER_BYTES;
     const end = body + view.getUint32(offset + 1);
-    yield decodeItem(view.getUint8(offset), envelope.subarray(body, end));
+    const kind = view.getUint8(offset);
+    yield {
+      kind: kind & ~MORE_FOLLOWS,
+      moreFollows: (kind & MORE_FOLLOWS) !== 0,
+      body: envelope.subarray(body, end),
+    };
     offset = end;
   }
+}
+
+/** The items of an envelope that holds whole ones; `undefined` stands for one of a kind not known here. */
+export function* decodeItems(envelope: Uint8Array): Generator<Item | undefined> {
+  const assembly = new Assembly();
+  for (const raw of decodeRawItems(envelope)) yield assembly.add(raw);
+}
+
+/** Puts items together that were cut. One for each stream. */
+export class Assembly {
+  #pieces: Uint8Array[] = [];
+
+  /** The item that is complete with this one; `undefined` when more follows, or its kind is not known here. */
+  add(raw: RawItem): Item | undefined {
+    if (!raw.moreFollows && this.#pieces.length === 0) return decodeItem(raw.kind, raw.body);
+    // The envelope's memory is not ours to keep.
+    this.#pieces.push(raw.body.slice());
+    if (raw.moreFollows) return undefined;
+    const body = joined(this.#pieces);
+    this.#pieces = [];
+    return decodeItem(raw.kind, body);
+  }
+}
+
+function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
+  let offset = 0;
+  for (const piece of pieces) {
+    whole.set(piece, offset);
+    offset += piece.length;
+  }
+  return whole;
+}
+
+function u32s(values: readonly number[]): Uint8Array {
+  const bytes = new Uint8Array(4 * values.length);
+  const view = new DataView(bytes.buffer);
+  for (const [index, value] of values.entries()) view.setUint32(4 * index, value);
+  return bytes;
 }
 
 function decodeItem(kind: number, body: Uint8Array): Item | undefined {

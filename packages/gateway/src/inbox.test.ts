@@ -11,7 +11,7 @@ import { type Epoch, type NodeId } from './names.ts';
 const OTHER = 2 as NodeId;
 
 function envelope(epoch: Epoch, stream: number, firstItem: number, ...items: Item[]): Uint8Array {
-  const writer = new EnvelopeWriter();
+  const writer = new EnvelopeWriter(() => undefined);
   for (const item of items) writer.append(item);
   return writer.finish({ epoch, source: OTHER, stream, firstItem });
 }
@@ -77,7 +77,7 @@ describe("on the host's node", () => {
 
   test('an item of a kind not known here counts', () => {
     const known = envelope(epoch, 5, 1, joined(1));
-    const unknown = Uint8Array.of(200, 0, 0, 0, 1, 9);
+    const unknown = Uint8Array.of(99, 0, 0, 0, 1, 9);
     node.inbox.receive(code, Buffer.concat([known, unknown]));
     socket.frames.length = 0;
     expect(receive(5, 3, from(1, 'a'))).toEqual(['1: a']);

@@ -1,6 +1,13 @@
 /** What other nodes tell this one: envelopes in, in the order of their stream, each item once. */
 import { type RoomCode } from '@wmbp/protocol';
-import { decodeHeader, decodeItems, type EnvelopeHeader, type Item } from './envelope.ts';
+import {
+  Assembly,
+  decodeHeader,
+  decodeItems,
+  decodeRawItems,
+  type EnvelopeHeader,
+  type Item,
+} from './envelope.ts';
 import { type Hub } from './hub.ts';
 import { type NodeId } from './names.ts';
 import { type Relay } from './relay.ts';
@@ -37,9 +44,10 @@ export class Inbox {
       return;
     }
     let number = header.firstItem;
-    for (const item of decodeItems(envelope)) {
+    for (const raw of decodeRawItems(envelope)) {
       if (number === heard.nextItem) {
         heard.nextItem += 1;
+        const item = heard.assembly.add(raw);
         if (item) this.#deliver(room, header.source, item);
       }
       number += 1;
@@ -78,7 +86,7 @@ function heardStream(room: Room, header: EnvelopeHeader): HeardStream | undefine
   const heard = room.heard.get(header.source);
   if (heard?.stream === header.stream) return heard;
   if (header.firstItem !== 1) return undefined;
-  const fresh = { stream: header.stream, nextItem: 1, isCut: false };
+  const fresh = { stream: header.stream, nextItem: 1, assembly: new Assembly(), isCut: false };
   room.heard.set(header.source, fresh);
   return fresh;
 }

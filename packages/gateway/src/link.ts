@@ -11,14 +11,15 @@ export interface LinkEnds {
   readonly source: NodeId;
 }
 
-/** Items of one turn of the event loop travel in one envelope; items are numbered from 1. */
+/** Items of one turn of the event loop travel in one envelope, unless they are too large for one; items are numbered from 1. */
 export class Link implements Flushable {
   readonly #ends: LinkEnds;
   readonly #backplane: Backplane;
   readonly #turn: Turn;
   readonly #onLost: () => void;
   readonly #stream = randomInt(1, 2 ** 32);
-  readonly #writer = new EnvelopeWriter();
+  readonly #writer = new EnvelopeWriter(() => this.#publish());
+  #isWaiting = false;
   #nextItem = 1;
 
   /** @param onLost what was published surely did not, or may not, arrive: from here on the stream has a hole */
@@ -31,11 +32,17 @@ export class Link implements Flushable {
 
   /** Payloads are copied before this returns. */
   append(item: Item): void {
-    if (this.#writer.items === 0) this.#turn.add(this);
+    if (!this.#isWaiting) this.#turn.add(this);
+    this.#isWaiting = true;
     this.#writer.append(item);
   }
 
   flush(): void {
+    this.#isWaiting = false;
+    if (this.#writer.items > 0) this.#publish();
+  }
+
+  #publish(): void {
     const { channel, epoch, source } = this.#ends;
     const items = this.#writer.items;
     const envelope = this.#writer.finish({ epoch, source, stream: this.#stream, firstItem: this.#nextItem });

@@ -3,6 +3,7 @@
  * room; today it ends with its socket.
  */
 import { type PlayerId, type RoomCode } from '@wmbp/protocol';
+import { type Assembly } from './envelope.ts';
 import { type Link } from './link.ts';
 import { type Epoch, type NodeId } from './names.ts';
 import { type Socket } from './socket.ts';
@@ -25,6 +26,7 @@ export interface Room {
 export interface HeardStream {
   readonly stream: number;
   nextItem: number;
+  readonly assembly: Assembly;
   /** Either side lost something: nothing of it is acted upon any more. */
   isCut: boolean;
 }
