@@ -61,7 +61,9 @@ export async function openGateway(
 
   const neighbours = new Neighbours(leases);
   const ledger = new Ledger(node, store, neighbours, doubts, log);
-  const links: Links = new Links(node, backplane, turn, (room, other) => rooms.onLinkLost(room, other));
+  const links: Links = new Links(node, backplane, turn, metrics, (room, other) =>
+    rooms.onLinkLost(room, other),
+  );
   const subscriptions: Subscriptions = new Subscriptions(
     backplane,
     node,
@@ -69,7 +71,7 @@ export async function openGateway(
     log,
   );
   const rooms: Rooms = new Rooms(node, config.maxRooms, ledger, subscriptions, links, hub, relay, journal);
-  const inbox = new Inbox(hub, relay, rooms);
+  const inbox = new Inbox(hub, relay, rooms, metrics);
   const upkeep: Upkeep = new Upkeep(
     node,
     leases,
@@ -93,7 +95,7 @@ export async function openGateway(
 
   serveWebSockets(uws, publicApp, peers, turn, pressure, metrics, config, log);
   serveLookups(publicApp, ledger, unknownCodes, metrics, log);
-  const exposition = exposeMetrics(metrics, hub, pressure);
+  const exposition = exposeMetrics(metrics, hub, pressure, subscriptions);
   const operations = {
     notReady: () => (draining ? 'draining' : (shared.trouble() ?? upkeep.trouble)),
     metrics: async () =>

@@ -9,6 +9,7 @@ import {
   type Item,
 } from './envelope.ts';
 import { type Hub } from './hub.ts';
+import { type Metrics } from './metrics.ts';
 import { type NodeId } from './names.ts';
 import { type Relay } from './relay.ts';
 import { type Rooms } from './rooms.ts';
@@ -18,11 +19,13 @@ export class Inbox {
   readonly #hub: Hub;
   readonly #relay: Relay;
   readonly #rooms: Rooms;
+  readonly #counts: Metrics['links'];
 
-  constructor(hub: Hub, relay: Relay, rooms: Rooms) {
+  constructor(hub: Hub, relay: Relay, rooms: Rooms, metrics: Metrics) {
     this.#hub = hub;
     this.#relay = relay;
     this.#rooms = rooms;
+    this.#counts = metrics.links;
   }
 
   /**
@@ -30,6 +33,8 @@ export class Inbox {
    * player has missed the end.
    */
   receive(code: RoomCode, envelope: Uint8Array): void {
+    this.#counts.envelopesIn += 1;
+    this.#counts.bytesIn += envelope.length;
     const header = decodeHeader(envelope);
     if (!header) return;
     const room = this.#hub.room(code);

@@ -2,6 +2,7 @@
 import { randomInt } from 'node:crypto';
 import { type Backplane } from './backplane.ts';
 import { EnvelopeWriter, type Item } from './envelope.ts';
+import { type Metrics } from './metrics.ts';
 import { type Epoch, type NodeId } from './names.ts';
 import { type Flushable, type Turn } from './turn.ts';
 
@@ -16,6 +17,7 @@ export class Link implements Flushable {
   readonly #ends: LinkEnds;
   readonly #backplane: Backplane;
   readonly #turn: Turn;
+  readonly #counts: Metrics['links'];
   readonly #onLost: () => void;
   readonly #stream = randomInt(1, 2 ** 32);
   readonly #writer = new EnvelopeWriter(() => this.#publish());
@@ -23,10 +25,17 @@ export class Link implements Flushable {
   #nextItem = 1;
 
   /** @param onLost what was published surely did not, or may not, arrive: from here on the stream has a hole */
-  constructor(ends: LinkEnds, backplane: Backplane, turn: Turn, onLost: () => void) {
+  constructor(
+    ends: LinkEnds,
+    backplane: Backplane,
+    turn: Turn,
+    counts: Metrics['links'],
+    onLost: () => void,
+  ) {
     this.#ends = ends;
     this.#backplane = backplane;
     this.#turn = turn;
+    this.#counts = counts;
     this.#onLost = onLost;
   }
 
@@ -47,6 +56,9 @@ export class Link implements Flushable {
     const items = this.#writer.items;
     const envelope = this.#writer.finish({ epoch, source, stream: this.#stream, firstItem: this.#nextItem });
     this.#nextItem += items;
+    this.#counts.envelopesOut += 1;
+    this.#counts.itemsOut += items;
+    this.#counts.bytesOut += envelope.length;
     this.#backplane.publish(channel, envelope).then(
       (receivers) => {
         if (receivers === 0) this.#onLost();

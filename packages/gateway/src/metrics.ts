@@ -28,6 +28,8 @@ export class Metrics {
   /** Frames of hosts that were no command. */
   invalidCommands = 0;
   roomsOpened = 0;
+  /** Between nodes. */
+  readonly links = { envelopesOut: 0, itemsOut: 0, bytesOut: 0, envelopesIn: 0, bytesIn: 0, lost: 0 };
   /** Operations of the store, by name and result. */
   readonly storeOperations = new Map<string, OperationCount>();
   /** Rooms whose state was said to the store again. */

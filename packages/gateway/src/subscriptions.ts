@@ -33,6 +33,10 @@ export class Subscriptions {
     this.#log = log;
   }
 
+  get count(): number {
+    return this.#byRoom.size;
+  }
+
   /** Adds a use; resolves when the room's channel is heard. When it rejects there is no use to release. */
   async hear(room: RoomCode): Promise<void> {
     let subscription = this.#byRoom.get(room);

@@ -35,15 +35,18 @@ export class CoreNode {
 
   constructor(id: number, store: RoomStore, backplane: Backplane) {
     this.id = id as NodeId;
+    const metrics = new Metrics();
     const turn = new Turn(this.log);
     this.relay = new Relay(turn.buffer);
-    const links = new Links(this.id, backplane, turn, (room, node) => this.rooms.onLinkLost(room, node));
+    const links = new Links(this.id, backplane, turn, metrics, (room, node) =>
+      this.rooms.onLinkLost(room, node),
+    );
     const hear = (room: RoomCode, envelope: Uint8Array): void => this.inbox.receive(room, envelope);
     const subscriptions = new Subscriptions(backplane, this.id, hear, this.log);
-    const journal = new Journal(this.log, new Metrics());
+    const journal = new Journal(this.log, metrics);
     const ledger = new Ledger(this.id, store, new Neighbours(EVERYBODY_LIVES), new Doubts(), this.log);
     this.rooms = new Rooms(this.id, 100, ledger, subscriptions, links, this.hub, this.relay, journal);
-    this.inbox = new Inbox(this.hub, this.relay, this.rooms);
+    this.inbox = new Inbox(this.hub, this.relay, this.rooms, metrics);
   }
 
   /** A host with an open room. */

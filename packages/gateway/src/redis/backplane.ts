@@ -5,6 +5,9 @@ import { type Log } from '../log.ts';
 import { Unavailable } from '../unavailable.ts';
 import { type RedisConnection } from './connect.ts';
 
+/** A Redis that hangs is noticed after seconds; what is published until then must fit somewhere. */
+const MAX_UNANSWERED_BYTES = 64 * 1024 * 1024;
+
 type Ear = (envelope: Uint8Array) => void;
 
 export class RedisBackplane implements Backplane {
@@ -12,6 +15,7 @@ export class RedisBackplane implements Backplane {
   readonly #subscriber: RedisConnection;
   readonly #log: Log;
   readonly #ears = new Map<string, Ear>();
+  #unansweredBytes = 0;
 
   /** The owner calls `onReady` whenever the subscriber's connection is ready. */
   constructor(publisher: RedisConnection, subscriber: RedisConnection, log: Log) {
@@ -24,10 +28,6 @@ export class RedisBackplane implements Backplane {
     const { client } = subscriber;
     if (client instanceof Cluster) client.on('smessageBuffer', onMessage);
     else client.on('messageBuffer', onMessage);
-  }
-
-  get subscriptionCount(): number {
-    return this.#ears.size;
   }
 
   async subscribe(channel: string, onEnvelope: Ear): Promise<void> {
@@ -51,10 +51,18 @@ export class RedisBackplane implements Backplane {
   }
 
   async publish(channel: string, envelope: Uint8Array): Promise<number> {
+    if (!this.#publisher.isReady || this.#unansweredBytes > MAX_UNANSWERED_BYTES) {
+      throw new Unavailable('publish: redis is out of reach');
+    }
     const { client } = this.#publisher;
     const bytes = Buffer.from(envelope.buffer, envelope.byteOffset, envelope.byteLength);
-    if (client instanceof Cluster) return Number(await client.spublish(channel, bytes));
-    return await client.publish(channel, bytes);
+    this.#unansweredBytes += bytes.length;
+    try {
+      if (client instanceof Cluster) return Number(await client.spublish(channel, bytes));
+      return await client.publish(channel, bytes);
+    } finally {
+      this.#unansweredBytes -= bytes.length;
+    }
   }
 
   /** The subscriber's connection is new: nothing is subscribed on it. */
