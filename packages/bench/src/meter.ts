@@ -1,7 +1,7 @@
 /** Warms up, measures, and notices when nothing moves. */
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Job, Sample } from './job.ts';
-import { cpuTime } from './process-stat.ts';
+import { cpuTime, isRunnable } from './process-stat.ts';
 import { createIntegrity, type Integrity } from './tally.ts';
 
 const STALL_MS = 5000;
@@ -56,7 +56,9 @@ export class Meter {
     const load = process.cpuUsage(before.load);
     const units = this.units - before.units;
     this.isRunning = false;
-    if (units === 0) this.#fail('nothing arrived while measuring');
+    const wasStarved = units === 0 && serverMs === 0 && isRunnable(serverPid);
+    if (units === 0)
+      this.#fail(wasStarved ? 'the server never got its core' : 'nothing arrived while measuring');
     await this.#pass(STALL_MS, isDone);
     if (!isDone()) this.#fail('some of what was sent did not arrive');
     return {
@@ -64,6 +66,7 @@ export class Meter {
       serverBusy: serverMs / wallMs,
       serverWaited: (server.waitedMs - before.server.waitedMs) / wallMs,
       loadBusy: (load.user + load.system) / 1000 / wallMs,
+      wasStarved,
       remarks: this.remarks,
       failure: this.failure,
     };
