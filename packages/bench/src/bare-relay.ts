@@ -25,8 +25,10 @@ interface Room {
   open: boolean;
 }
 
-/** `loop` sends a frame for everybody to each player in turn; otherwise every room is a topic. */
+/** Sends a frame for everybody to each player in turn; otherwise every room is a topic. */
 const sendsInLoop = process.argv[2] === 'loop';
+/** Gives every peer a topic of its own: uWebSockets.js writes what was published once, when its loop turns. */
+const publishesAll = process.argv[2] === 'topics';
 const uws = loadUws();
 const rooms = new Map<string, Room>();
 let lastRoom = 0;
@@ -55,7 +57,7 @@ const app = uws.App().ws<Peer>('/*', {
     if (!room) return;
     const bytes = new Uint8Array(message);
     if (!from) obey(room, bytes);
-    else room.host.send(isBinary ? from.binary(bytes) : from.text(bytes), true);
+    else toHost(room, isBinary ? from.binary(bytes) : from.text(bytes));
   },
   close(ws) {
     const { room, player } = ws.getUserData();
@@ -76,6 +78,7 @@ function create(host: WebSocket<Peer>, peer: Peer): void {
   const room: Room = { key, host, players: new Map(), name: '', maxPlayers: 0, open: false };
   peer.room = room;
   rooms.set(key, room);
+  if (publishesAll) host.subscribe(`host ${key}`);
   sendState(room);
 }
 
@@ -89,6 +92,7 @@ function join(ws: WebSocket<Peer>, peer: Peer, room: Room | undefined): void {
   peer.from = new FromEncoder(peer.player);
   room.players.set(peer.player, ws);
   ws.subscribe(room.key);
+  if (publishesAll) ws.subscribe(`player ${peer.player}`);
   room.host.send(encodeCbor({ cmd: 'player_joined', player: peer.player }), true);
   sendState(room);
 }
@@ -124,8 +128,15 @@ function obey(room: Room, bytes: Uint8Array): void {
   }
 }
 
+function toHost(room: Room, bytes: Uint8Array): void {
+  if (publishesAll) app.publish(`host ${room.key}`, bytes, true);
+  else room.host.send(bytes, true);
+}
+
 function toPlayers(room: Room, to: readonly number[], data: Uint8Array, isBinary: boolean): void {
-  if (to.length > 0) {
+  if (to.length > 0 && publishesAll) {
+    for (const player of to) app.publish(`player ${player}`, data, isBinary);
+  } else if (to.length > 0) {
     for (const player of to) room.players.get(player)?.send(data, isBinary);
   } else if (sendsInLoop) {
     for (const player of room.players.values()) player.send(data, isBinary);

@@ -37,10 +37,10 @@ export async function runBench(
       const sample = async (subject: Subject): Promise<Sample> => {
         const taken = await takeSample(subject, scenario, options, cores);
         const step = `${scenario.name} ${round + 1}/${options.rounds} ${subject}`;
-        print(`${step.padEnd(28)} ${describeSample(scenario, taken)}`);
+        print(`${step.padEnd(32)} ${describeSample(scenario, taken)}`);
         return taken;
       };
-      pairs.push(await takePair(sample, options.subject, round));
+      pairs.push(await takePair(sample, options, round));
     }
     samples[scenario.name] = pairs;
   }
@@ -50,15 +50,15 @@ export async function runBench(
 /** The one that went second goes first in the next round. */
 async function takePair(
   sample: (subject: Subject) => Promise<Sample>,
-  subject: Subject,
+  options: Options,
   round: number,
 ): Promise<Pair> {
   if (round % 2 === 0) {
-    const bare = await sample('bare');
-    return { bare, subject: await sample(subject) };
+    const bare = await sample(options.against);
+    return { bare, subject: await sample(options.subject) };
   }
-  const taken = await sample(subject);
-  return { bare: await sample('bare'), subject: taken };
+  const subject = await sample(options.subject);
+  return { bare: await sample(options.against), subject };
 }
 
 function summarize(options: Options, cores: Cores, samples: Record<string, readonly Pair[]>): Results {

@@ -22,7 +22,7 @@ export async function runIdleMemory(job: Job): Promise<Sample> {
   }
   await wait(job.measureMs);
   const bytesPerSocket = (residentBytes(job.serverPid) - before) / job.sockets;
-  const busy = { serverBusy: 0, serverWaited: 0, loadBusy: 0 };
+  const busy = { serverBusy: 0, serverWaited: 0, loadBusy: 0, wasStarved: false };
   return {
     values: { bytesPerSocket },
     ...busy,

@@ -28,6 +28,8 @@ export interface Sample {
   readonly serverWaited: number;
   readonly loadBusy: number;
   readonly integrity: Integrity;
+  /** The machine, not the subject, is why nothing arrived: the server was ready to run and was not run. */
+  readonly wasStarved: boolean;
   /** The first of what was counted as unexpected. */
   readonly remarks: readonly string[];
   /** Empty, or why the sample says nothing. */

@@ -30,7 +30,7 @@ try {
 async function bench(options: Options): Promise<void> {
   if (process.platform !== 'linux') throw new OptionError('the bench reads /proc: expected Linux');
   const cores = chooseCores();
-  console.log(`${options.subject} against bare; ${cores.description}; one line per sample`);
+  console.log(`${options.subject} against ${options.against}; ${cores.description}; one line per sample`);
   const results = await runBench(options, cores, console.log);
   printResults(options, results);
   if (options.out !== '') writeResults(options.out, results);
@@ -44,7 +44,7 @@ function writeResults(file: string, results: Results): void {
 }
 
 function printResults(options: Options, { rows, doubts, broken }: Results): void {
-  if (!options.isSmoke) console.log(`\n${describeRows(options.subject, rows)}\n`);
+  if (!options.isSmoke) console.log(`\n${describeRows(options.against, options.subject, rows)}\n`);
   for (const doubt of doubts) if (!options.isSmoke) console.log(`doubt: ${doubt}`);
   if (broken.length === 0)
     console.log('integrity: nothing lost, doubled, reordered or damaged; no unexpected close');

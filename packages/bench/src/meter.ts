@@ -1,7 +1,7 @@
 /** Warms up, measures, and notices when nothing moves. */
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Job, Sample } from './job.ts';
-import { cpuTime } from './process-stat.ts';
+import { cpuTime, isRunnable } from './process-stat.ts';
 import { createIntegrity, type Integrity } from './tally.ts';
 
 const STALL_MS = 5000;
@@ -18,6 +18,9 @@ export class Meter {
   failure = '';
   readonly remarks: string[] = [];
   readonly #job: Job;
+  #lastUnits = 0;
+  #movedAt = 0;
+  #longestTickMs = 0;
 
   constructor(job: Job) {
     this.#job = job;
@@ -36,6 +39,7 @@ export class Meter {
     isDone: () => boolean,
   ): Promise<Omit<Sample, 'values' | 'integrity'> & { perCpuSecond: number }> {
     const { serverPid, warmupMs, measureMs } = this.#job;
+    this.#movedAt = performance.now();
     await this.#pass(warmupMs, () => false);
     const before = {
       wall: performance.now(),
@@ -50,15 +54,19 @@ export class Meter {
     const server = cpuTime(serverPid);
     const serverMs = server.usedMs - before.server.usedMs;
     const load = process.cpuUsage(before.load);
-    const perCpuSecond = ((this.units - before.units) / serverMs) * 1000;
+    const units = this.units - before.units;
     this.isRunning = false;
+    const wasStarved = units === 0 && serverMs === 0 && isRunnable(serverPid);
+    if (units === 0)
+      this.#fail(wasStarved ? 'the server never got its core' : 'nothing arrived while measuring');
     await this.#pass(STALL_MS, isDone);
-    if (!this.failure && !isDone()) this.failure = 'some of what was sent did not arrive';
+    if (!isDone()) this.#fail('some of what was sent did not arrive');
     return {
-      perCpuSecond,
+      perCpuSecond: (units / serverMs) * 1000,
       serverBusy: serverMs / wallMs,
       serverWaited: (server.waitedMs - before.server.waitedMs) / wallMs,
       loadBusy: (load.user + load.system) / 1000 / wallMs,
+      wasStarved,
       remarks: this.remarks,
       failure: this.failure,
     };
@@ -66,13 +74,19 @@ export class Meter {
 
   async #pass(ms: number, isOver: () => boolean): Promise<void> {
     const end = performance.now() + ms;
-    let units = this.units;
-    let movedAt = performance.now();
     while (performance.now() < end && !isOver() && !this.failure) {
-      await wait(Math.min(TICK_MS, Math.max(1, end - performance.now())));
-      if (this.units !== units) movedAt = performance.now();
-      units = this.units;
-      if (performance.now() - movedAt > STALL_MS) this.failure = `nothing arrived for ${STALL_MS} ms`;
+      const tickAt = performance.now();
+      await wait(Math.min(TICK_MS, Math.max(1, end - tickAt)));
+      const now = performance.now();
+      this.#longestTickMs = Math.max(this.#longestTickMs, now - tickAt);
+      if (this.units !== this.#lastUnits) this.#movedAt = now;
+      this.#lastUnits = this.units;
+      if (now - this.#movedAt > STALL_MS) this.#fail(`nothing arrived for ${STALL_MS} ms`);
     }
+  }
+
+  /** The first failure counts. A long tick says that not the subject but the machine stood still. */
+  #fail(why: string): void {
+    this.failure ||= `${why} (the load's own longest tick: ${Math.round(this.#longestTickMs)} ms)`;
   }
 }

@@ -15,7 +15,7 @@ test.each([
   [['--rounds', '0'], '--rounds=0: expected a whole number from 1 to 100'],
   [['--rounds', '1.5'], '--rounds=1.5: expected a whole number from 1 to 100'],
   [['--seconds', ''], '--seconds=: expected a number from 0.1 to 600'],
-  [['--subject', 'x'], '--subject=x: expected one of gateway, bare, bare-loop'],
+  [['--subject', 'x'], '--subject=x: expected one of gateway, bare, bare-loop, bare-topics'],
   [['--scenarios', 'fan-in,x'], /^--scenarios=x: expected some of fan-in,/],
   [['--rouns', '3'], "Unknown option '--rouns'"],
   [['3'], /^Unexpected argument '3'/],

@@ -3,11 +3,13 @@ import { parseArgs } from 'node:util';
 import { STAMP_BYTES } from './payload.ts';
 import { SCENARIOS, type Scenario } from './scenarios.ts';
 
-export const SUBJECTS = ['gateway', 'bare', 'bare-loop'] as const;
+export const SUBJECTS = ['gateway', 'bare', 'bare-loop', 'bare-topics'] as const;
 export type Subject = (typeof SUBJECTS)[number];
 
 export interface Options {
   readonly subject: Subject;
+  /** What the subject is measured against. */
+  readonly against: Subject;
   readonly scenarios: readonly Scenario[];
   readonly isSmoke: boolean;
   readonly rounds: number;
@@ -48,6 +50,7 @@ export function describeOptions(): string {
     'Measures a subject against the bare relay: the same load, in turns, on one core each.',
     '',
     `  --subject NAME    ${SUBJECTS.join(', ')} (gateway)`,
+    '  --against NAME    what it is measured against, of the same (bare)',
     `  --scenarios A,B   of ${SCENARIOS.map(({ name }) => name).join(', ')} (all)`,
     ...numbers,
     '  --smoke           short and small; looks only at lost, doubled, reordered and damaged frames',
@@ -63,7 +66,8 @@ export function parseOptions(args: readonly string[], defaultOut: string): Optio
   const isSmoke = given['smoke'] === true;
   const number = (name: NumberName): number => parseNumber(name, given[name], isSmoke);
   return {
-    subject: parseSubject(given['subject'] ?? 'gateway'),
+    subject: parseSubject('subject', given['subject'] ?? 'gateway'),
+    against: parseSubject('against', given['against'] ?? 'bare'),
     scenarios: parseScenarios(given['scenarios']),
     isSmoke,
     rounds: number('rounds'),
@@ -84,7 +88,15 @@ function readArgs(args: readonly string[]): Given {
   const text = { type: 'string' } as const;
   const flag = { type: 'boolean' } as const;
   const numbers = Object.fromEntries(Object.keys(NUMBERS).map((name) => [name, text]));
-  const options = { ...numbers, subject: text, scenarios: text, out: text, smoke: flag, help: flag };
+  const options = {
+    ...numbers,
+    subject: text,
+    against: text,
+    scenarios: text,
+    out: text,
+    smoke: flag,
+    help: flag,
+  };
   try {
     return parseArgs({ args: [...args], options }).values;
   } catch (error) {
@@ -105,9 +117,9 @@ function parseNumber(name: NumberName, given: string | boolean | undefined, isSm
   );
 }
 
-function parseSubject(given: string | boolean): Subject {
+function parseSubject(option: string, given: string | boolean): Subject {
   const subject = SUBJECTS.find((name) => name === given);
-  if (!subject) throw new OptionError(`--subject=${given}: expected one of ${SUBJECTS.join(', ')}`);
+  if (!subject) throw new OptionError(`--${option}=${given}: expected one of ${SUBJECTS.join(', ')}`);
   return subject;
 }
 

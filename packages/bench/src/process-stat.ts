@@ -16,6 +16,11 @@ export function cpuTime(pid: number): CpuTime {
   return { usedMs, waitedMs: schedStat(String(pid))[1] };
 }
 
+/** Whether its main thread wants to run, whether or not it does. */
+export function isRunnable(pid: number): boolean {
+  return /\) R /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+}
+
 function schedStat(process: string): [usedMs: number, waitedMs: number] {
   const [used, waited] = readFileSync(`/proc/${process}/schedstat`, 'latin1').split(' ');
   return [Number(used) / 1e6, Number(waited) / 1e6];

@@ -4,7 +4,7 @@ import type { Sample } from './job.ts';
 import type { Goal, Scenario } from './scenarios.ts';
 import { isWhole } from './tally.ts';
 
-const MAX_SIGNIFICANT = 3;
+const SIGNIFICANT_DIGITS = 4;
 
 /** One line of progress. */
 export function describeSample(scenario: Scenario, sample: Sample): string {
@@ -22,8 +22,8 @@ export function describeIntegrity({ integrity }: Sample): string {
     .join(', ');
 }
 
-export function describeRows(subject: string, rows: readonly Row[]): string {
-  const head = ['scenario', 'unit', 'bare', subject, 'ratio', 'min–max', 'goal', ''];
+export function describeRows(against: string, subject: string, rows: readonly Row[]): string {
+  const head = ['scenario', 'unit', against, subject, 'ratio', 'min–max', 'goal', ''];
   const lines = rows.map((row) => [
     row.scenario,
     row.unit,
@@ -50,7 +50,7 @@ function describeGoal(goal: Goal): string {
     case 'ratio':
       return `ratio ≥ ${goal.least}`;
     case 'value':
-      return `≤ ${format(goal.most)}`;
+      return `≤ ${goal.most}`;
     case 'none':
       return '';
   }
@@ -61,7 +61,5 @@ function percent(share: number): string {
 }
 
 function format(value: number): string {
-  return value.toLocaleString('en', {
-    maximumSignificantDigits: Math.max(MAX_SIGNIFICANT, String(Math.trunc(value)).length - 2),
-  });
+  return value.toLocaleString('en', { maximumSignificantDigits: SIGNIFICANT_DIGITS });
 }

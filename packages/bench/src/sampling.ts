@@ -8,12 +8,29 @@ import { describeIntegrity } from './report.ts';
 import type { Scenario } from './scenarios.ts';
 import { startServer, SubjectError, type Server } from './server.ts';
 
+/** A server that never got its core is asked again so often. */
+const MAX_ATTEMPTS = 3;
 /** Beyond warming up and measuring: opening rooms, noticing a stall. */
 const SLACK_MS = 45_000;
 const LOAD = fileURLToPath(new URL('load.ts', import.meta.url));
 
 /** @throws {SubjectError} when the subject hangs or ends, or the load ends without a sample. */
 export async function takeSample(
+  subject: Subject,
+  scenario: Scenario,
+  options: Options,
+  cores: Cores,
+): Promise<Sample> {
+  for (let attempt = 1; ; attempt++) {
+    const sample = await trySample(subject, scenario, options, cores);
+    if (sample.failure === '') return sample;
+    if (sample.wasStarved && attempt < MAX_ATTEMPTS) continue;
+    const what = [sample.failure, describeIntegrity(sample), ...sample.remarks].join('; ');
+    throw new SubjectError(`${subject} in ${scenario.name}: ${what}`);
+  }
+}
+
+async function trySample(
   subject: Subject,
   scenario: Scenario,
   options: Options,
@@ -26,11 +43,7 @@ export async function takeSample(
     const { warmupMs, measureMs, window, payloadBytes, ratePerSecond, sockets } = options;
     const load = { warmupMs, measureMs, rooms, players, window, payloadBytes, ratePerSecond, sockets };
     const job = { scenario: name, port: server.port, serverPid: server.pid, ...load };
-    const sample = await runLoad(job, server, cores.load);
-    if (sample.failure === '') return sample;
-    throw new SubjectError(
-      `${subject} in ${name}: ${[sample.failure, describeIntegrity(sample), ...sample.remarks].join('; ')}`,
-    );
+    return await runLoad(job, server, cores.load);
   } finally {
     await server.stop();
   }

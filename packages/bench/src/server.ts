@@ -46,6 +46,8 @@ function start(subject: Subject): { script: string[]; env: NodeJS.ProcessEnv } {
       return { script: [BARE_RELAY], env };
     case 'bare-loop':
       return { script: [BARE_RELAY, 'loop'], env };
+    case 'bare-topics':
+      return { script: [BARE_RELAY, 'topics'], env };
     case 'gateway':
       return { script: [GATEWAY], env: { ...env, ...GATEWAY_SETTINGS } };
   }

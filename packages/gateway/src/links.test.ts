@@ -201,9 +201,9 @@ test('who was the first of its node and admitted while the room ended is told so
 
 test('what a player sent before it left is heard though its host sends on', async () => {
   const player = await joined();
+  hosts.relay.toPlayers(host, 'all', Buffer.from('crossing'), false);
   players.send(player.session, 'last');
   players.rooms.leave(player.session);
-  hosts.relay.toPlayers(host, 'all', Buffer.from('crossing'), false);
   await settled();
   expect(heardBy(socket)).toEqual(['joined 1', 'state 1', '1: last', 'left 1', 'state ']);
 });

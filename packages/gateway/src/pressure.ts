@@ -97,8 +97,8 @@ export class Pressure {
   }
 
   /**
-   * Drops the largest while there is too much of everything. Call after `note`, but not from within a call of the
-   * library's: sockets are gone when this returns.
+   * Drops the largest while there is too much of everything. Call after `note` where the library allows it: sockets
+   * are gone when this returns.
    */
   relieve(): void {
     while (this.totalBytes > this.#bounds.maxTotalUnsentBytes) {

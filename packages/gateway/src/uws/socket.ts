@@ -7,6 +7,7 @@
  */
 import { CLOSE, type Close } from '@wmbp/protocol';
 import { type Traffic } from '../metrics.ts';
+import { Reading } from '../reading.ts';
 import { Backlog, type PressedSocket, type Pressure } from '../pressure.ts';
 import { type Socket, type SocketListener } from '../socket.ts';
 import { type Flushable, type Turn } from '../turn.ts';
@@ -19,6 +20,7 @@ export class UwsSocket implements Socket, Flushable, PressedSocket {
   readonly #turn: Turn;
   readonly #pressure: Pressure;
   readonly #traffic: Traffic;
+  readonly #reading = new Reading();
   #ws: Uws.WebSocket<UserData> | undefined;
   #listener: SocketListener | undefined;
   #frames: Uint8Array[] = [];
@@ -55,6 +57,7 @@ export class UwsSocket implements Socket, Flushable, PressedSocket {
     this.#isBinary.push(isBinary);
     this.#traffic.framesOut += 1;
     this.#traffic.bytesOut += bytes.length;
+    this.#turn.collect(bytes.length);
     this.#flushLater();
   }
 
@@ -107,6 +110,13 @@ export class UwsSocket implements Socket, Flushable, PressedSocket {
     this.#traffic.framesIn += 1;
     this.#traffic.bytesIn += bytes.length;
     this.#listener?.onFrame(bytes, isBinary);
+    if (this.#turn.isFull) this.#turn.flush();
+    this.#weigh(bytes.length);
+  }
+
+  onPing(payloadBytes: number): void {
+    this.onUnsent(false);
+    this.#weigh(payloadBytes);
   }
 
   /** The library's socket is gone. Returns the close frame that was ours, if one was. */
@@ -117,6 +127,14 @@ export class UwsSocket implements Socket, Flushable, PressedSocket {
     this.#frames = [];
     this.#listener?.onClose();
     return this.#closing;
+  }
+
+  /** Not at the end of the turn: while this socket is read from, it does not end. */
+  #weigh(frameBytes: number): void {
+    if (!this.#reading.isTooMuch(this.#turn, frameBytes, () => performance.now())) return;
+    this.#listener?.end?.('flooding');
+    this.close(CLOSE.flooding);
+    this.flush();
   }
 
   #flushLater(): void {

@@ -90,7 +90,7 @@ export function serveWebSockets(
     },
     drain: (ws) => guarded(ws, () => ws.getUserData().socket?.onUnsent(true)),
     // The library answers pings by itself, also to a peer that never reads the pongs.
-    ping: (ws) => guarded(ws, () => ws.getUserData().socket?.onUnsent(false)),
+    ping: (ws, payload) => guarded(ws, () => ws.getUserData().socket?.onPing(payload.byteLength)),
     close: (ws, code) => guarded(ws, () => closed(ws, code)),
   });
 }
