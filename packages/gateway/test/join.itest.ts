@@ -45,7 +45,7 @@ describe.each(ARRANGEMENTS)('%s', (_, count) => {
       joined.push((await host.expect('player_joined')).player);
       await host.expect('state');
     }
-    expect(joined).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+    expect(joined.toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
     host.command({ cmd: 'to_str', to: 'all', data: Buffer.from('in') });
     let admitted = 0;
     for (const player of players) {

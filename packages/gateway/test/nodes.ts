@@ -1,7 +1,7 @@
 /** Whole gateways in this process for tests, and the two ways in which a game can sit on them. */
 import { afterAll } from '@jest/globals';
 import { type PlayerId } from '@wmbp/protocol';
-import { startRedis, TestHost, TestPeer, type TestRedis } from '@wmbp/testkit';
+import { startBalancer, startRedis, TestHost, TestPeer, type Balancer, type TestRedis } from '@wmbp/testkit';
 import { readConfig } from '../src/config.ts';
 import { openGateway, type Gateway } from '../src/gateway.ts';
 import { type Log } from '../src/log.ts';
@@ -23,9 +23,12 @@ export class Nodes {
   readonly log: LoggedLine[];
   readonly #peers: TestPeer[] = [];
 
-  private constructor(gateways: Gateway[], log: LoggedLine[]) {
+  readonly #balancer: Balancer | undefined;
+
+  private constructor(gateways: Gateway[], log: LoggedLine[], balancer: Balancer | undefined) {
     this.gateways = gateways;
     this.log = log;
+    this.#balancer = balancer;
   }
 
   /** @param gate stands before the store that the gateways share */
@@ -48,19 +51,20 @@ export class Nodes {
       return gate ? { ...shared, store: gate.around(shared.store) } : shared;
     }
     const gateways: Gateway[] = [];
-    for (let i = 0; i < (isRedis ? 2 : arrangement); i += 1) {
+    for (let i = 0; i < (isRedis ? 3 : arrangement); i += 1) {
       gateways.push(await openGateway(config, recorder(log), share));
     }
-    return new Nodes(gateways, log);
+    const balancer = isRedis ? await startBalancer(gateways.map(({ port }) => port)) : undefined;
+    return new Nodes(gateways, log, balancer);
   }
 
   /** Where players go. */
   get playerPort(): number {
-    return portOf(this.gateways.at(-1));
+    return this.#balancer?.port ?? portOf(this.gateways.at(-1));
   }
 
   get hostPort(): number {
-    return portOf(this.gateways[0]);
+    return this.#balancer?.port ?? portOf(this.gateways[0]);
   }
 
   /** A host that has its first `state` behind it. */
@@ -100,6 +104,7 @@ export class Nodes {
 
   async close(): Promise<void> {
     for (const peer of this.#peers) peer.drop();
+    await this.#balancer?.stop();
     await Promise.all(this.gateways.map((gateway) => gateway.close()));
   }
 }
@@ -115,14 +120,17 @@ function recorder(lines: LoggedLine[]): Log {
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 }
 
-/** One node, or two: then hosts are on the first and players on the second. */
+/**
+ * One node; two, with hosts on the first and players on the second; or three over Redis behind a balancer, where
+ * everybody lands on the next.
+ */
 export type Arrangement = 1 | 2 | 'redis';
 
 /** Every test of what peers see runs in each: wherever they sit, nobody can tell. */
 export const ARRANGEMENTS: readonly (readonly [string, Arrangement])[] = [
   ['on one node', 1],
   ['on two nodes', 2],
-  ['on two nodes over Redis', 'redis'],
+  ['on three nodes over Redis, balanced', 'redis'],
 ];
 
 let redis: Promise<TestRedis> | undefined;

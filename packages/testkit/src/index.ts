@@ -1,4 +1,5 @@
 /** The public door of @wmbp/testkit. */
+export { startBalancer, startHaproxy, type Balancer } from './balancer.ts';
 export { DEADLINE_MS, within } from './deadline.ts';
 export { TestHost, TestPeer, type ReceivedClose, type ReceivedFrame } from './peer.ts';
 export { cleanEnv, ROOT, startServer, type LogLine, type ServerProcess } from './server.ts';

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { within } from './deadline.ts';
-import { findRedisServer } from './redis-binary.ts';
-import { freePort, spawnRedis, stopChild, type TestRedis } from './redis.ts';
+
+import { findRedisServer, freePort, spawnRedis, stopChild, type TestRedis } from './redis.ts';
 
 const run = promisify(execFile);
 

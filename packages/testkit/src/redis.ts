@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createServer } from 'node:net';
 import { within } from './deadline.ts';
-import { findRedisServer } from './redis-binary.ts';
+import { findServer, type ServerBinary } from './debian-binary.ts';
 
 export interface TestRedis {
   readonly url: string;
@@ -42,6 +42,10 @@ export async function startRedisProcess(args: readonly string[] = []): Promise<R
     },
     stop: () => stopChild(child),
   };
+}
+
+export function findRedisServer(): Promise<ServerBinary> {
+  return findServer('redis-server', 'set REDIS_URL, start a Docker engine, ');
 }
 
 /** Resolves when it is ready. @param own what it is told of itself, unless a file of its own says so */

@@ -1,4 +1,4 @@
-/** Where a `redis-server` comes from when none is configured: the PATH, or the distribution's package, unpacked. */
+/** Where a server that tests need comes from: the PATH, or the distribution's package, unpacked. */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
@@ -8,40 +8,47 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-export interface RedisBinary {
+export interface ServerBinary {
   readonly path: string;
   /** For the libraries that were unpacked with it. */
   readonly env: NodeJS.ProcessEnv;
 }
 
-const WAYS =
-  'No Redis for the tests. Set REDIS_URL, or start a Docker engine, or install redis-server ' +
-  '(apt-get install redis-server), or on Debian and Ubuntu let the tests reach the package mirror.';
+const found = new Map<string, Promise<ServerBinary>>();
 
-let found: Promise<RedisBinary> | undefined;
-
-/** @throws {Error} that names every way to get one */
-export function findRedisServer(): Promise<RedisBinary> {
-  return (found ??= find());
+/**
+ * The program of a Debian package of the same name, which on Debian and Ubuntu is downloaded and unpacked into a
+ * cache folder, without installing it.
+ * @throws {Error} that names every way to get it
+ */
+export function findServer(name: string, ways: string): Promise<ServerBinary> {
+  const known = found.get(name);
+  if (known) return known;
+  const finding = find(name).catch((error: unknown) => {
+    const install = `install ${name} (apt-get install ${name})`;
+    throw new Error(`no ${name} for the tests: ${ways}${install}, or let apt-get reach its mirror`, {
+      cause: error,
+    });
+  });
+  found.set(name, finding);
+  return finding;
 }
 
-async function find(): Promise<RedisBinary> {
-  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
-    const path = join(folder, 'redis-server');
+async function find(name: string): Promise<ServerBinary> {
+  for (const folder of [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin']) {
+    const path = join(folder, name);
     if (existsSync(path)) return { path, env: {} };
   }
-  const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'wmbp-testkit', 'redis');
-  try {
-    if (!existsSync(cache)) await unpackPackage(cache);
-  } catch (error) {
-    throw new Error(WAYS, { cause: error });
-  }
+  const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'wmbp-testkit', name);
+  if (!existsSync(cache)) await unpackPackage(name, cache);
   const libraries = await libraryFolders(join(cache, 'usr/lib'));
-  return { path: join(cache, 'usr/bin/redis-server'), env: { LD_LIBRARY_PATH: libraries.join(delimiter) } };
+  const folder = ['usr/bin', 'usr/sbin'].find((each) => existsSync(join(cache, each, name)));
+  if (folder === undefined) throw new Error(`the package ${name} has no program of its name`);
+  return { path: join(cache, folder, name), env: { LD_LIBRARY_PATH: libraries.join(delimiter) } };
 }
 
 /** Downloads the package with what it lacks here, and unpacks it without installing it. Needs no root. */
-async function unpackPackage(target: string): Promise<void> {
+async function unpackPackage(name: string, target: string): Promise<void> {
   await mkdir(join(target, '..'), { recursive: true });
   const work = await mkdtemp(`${target}-`);
   const root = join(work, 'root');
@@ -50,8 +57,8 @@ async function unpackPackage(target: string): Promise<void> {
   await Promise.all([root, join(lists, 'partial'), join(archives, 'archives/partial')].map(makeFolder));
   const options = ['-o', `Dir::State::lists=${lists}`, '-o', `Dir::Cache=${archives}`, '-qq'];
   await run('apt-get', [...options, 'update']);
-  const plan = await run('apt-get', [...options, '-s', 'install', '--no-install-recommends', 'redis-server']);
-  const packages = [...plan.stdout.matchAll(/^Inst (\S+)/gm)].map(([, name]) => name as string);
+  const plan = await run('apt-get', [...options, '-s', 'install', '--no-install-recommends', name]);
+  const packages = [...plan.stdout.matchAll(/^Inst (\S+)/gm)].map(([, needed]) => needed as string);
   await run('apt-get', [...options, 'download', ...packages], { cwd: work });
   for (const file of await readdir(work)) {
     if (file.endsWith('.deb')) await run('dpkg', ['-x', join(work, file), root]);
