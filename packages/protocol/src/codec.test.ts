@@ -158,7 +158,7 @@ describe('data', () => {
 
 describe('golden bytes in PROTOCOL.md', () => {
   const text = readFileSync(new URL('../PROTOCOL.md', import.meta.url), 'utf8');
-  const golden = text.slice(text.indexOf('## 12'), text.indexOf('## 13'));
+  const golden = text.slice(text.indexOf('## 13'), text.indexOf('## 14'));
   const frames = [...golden.matchAll(/`((?:a[0-9a-f]|bf) [0-9a-f ]+)`/g)].map(([, hex = '']) =>
     hex.replaceAll(' ', ''),
   );
