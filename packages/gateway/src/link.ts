@@ -1,69 +1,135 @@
-/** One ordered stream of envelopes from this node to another, for one room. */
-import { randomInt } from 'node:crypto';
-import { type Backplane } from './backplane.ts';
-import { EnvelopeWriter, type Item } from './envelope.ts';
-import { type Metrics } from './metrics.ts';
+/**
+ * One link: the ordered streams of items between this node and another, for one room, in both directions. Pure:
+ * a clock, a way to publish and a way to deliver are passed in; link-states.md has the model in words.
+ *
+ * Both streams belong together. The player's node begins, with a stream of its own; the host's node answers with
+ * one that names it. What names another stream than the current one belongs to a link of the past.
+ */
+import { emptyEnvelope, writeHeader, type EnvelopeHeader, type Item } from './envelope.ts';
+import { Incoming, type IncomingCounts } from './incoming.ts';
 import { type Epoch, type NodeId } from './names.ts';
-import { type Flushable, type Turn } from './turn.ts';
+import { Outgoing, type LinkBudget, type OutgoingCounts } from './outgoing.ts';
 
 export interface LinkEnds {
-  readonly channel: string;
   readonly epoch: Epoch;
   readonly source: NodeId;
+  /** Larger than that of any earlier link of this node. */
+  readonly stream: number;
 }
 
-/** Items of one turn of the event loop travel in one envelope, unless they are too large for one; items are numbered from 1. */
-export class Link implements Flushable {
+export interface LinkWays {
+  now(): number;
+  /** Sends to the other node; the memory is the backplane's from now on. Failures come back by `onFailed`. */
+  publish(envelope: Uint8Array): void;
+  deliver(item: Item): void;
+  /** What waits has waited for too long: give the link up. */
+  onLost(): void;
+  /** There is something to send at the end of this turn, or to look at by the clock: call `flush`, then `tick`. */
+  wake(): void;
+}
+
+export type LinkCounts = OutgoingCounts & IncomingCounts;
+
+export class Link {
   readonly #ends: LinkEnds;
-  readonly #backplane: Backplane;
-  readonly #turn: Turn;
-  readonly #counts: Metrics['links'];
-  readonly #onLost: () => void;
-  readonly #stream = randomInt(1, 2 ** 32);
-  readonly #writer = new EnvelopeWriter(() => this.#publish());
-  #isWaiting = false;
-  #nextItem = 1;
+  readonly #ways: LinkWays;
+  readonly #counts: LinkCounts;
+  readonly #outgoing: Outgoing;
+  #incoming: Incoming | undefined;
+  #isClosed = false;
 
-  /** @param onLost what was published surely did not, or may not, arrive: from here on the stream has a hole */
-  constructor(
-    ends: LinkEnds,
-    backplane: Backplane,
-    turn: Turn,
-    counts: Metrics['links'],
-    onLost: () => void,
-  ) {
+  constructor(ends: LinkEnds, budget: LinkBudget, counts: LinkCounts, ways: LinkWays) {
     this.#ends = ends;
-    this.#backplane = backplane;
-    this.#turn = turn;
+    this.#ways = ways;
     this.#counts = counts;
-    this.#onLost = onLost;
+    this.#outgoing = new Outgoing(budget, counts, (...emitted) => this.#publish(...emitted));
   }
 
-  /** Payloads are copied before this returns. */
-  append(item: Item): void {
-    if (!this.#isWaiting) this.#turn.add(this);
-    this.#isWaiting = true;
-    this.#writer.append(item);
+  get stream(): number {
+    return this.#ends.stream;
   }
 
+  /** The other node's stream; 0 until it is known. */
+  get peerStream(): number {
+    return this.#incoming?.stream ?? 0;
+  }
+
+  /** Everything has arrived, both ways, and the other node knows it. */
+  get isSettled(): boolean {
+    return this.#outgoing.isSettled && this.#incoming?.deadlineMs === undefined;
+  }
+
+  /** When `tick` is due; `undefined` for a link that is idle. */
+  get deadlineMs(): number | undefined {
+    const outgoing = this.#outgoing.deadlineMs;
+    const incoming = this.#incoming?.deadlineMs;
+    if (outgoing === undefined || incoming === undefined) return outgoing ?? incoming;
+    return Math.min(outgoing, incoming);
+  }
+
+  /** Payloads are copied before this returns. False when there is no room for this frame: it is not sent. */
+  append(item: Item): boolean {
+    if (!this.#outgoing.append(item, this.#ways.now())) return false;
+    this.#ways.wake();
+    return true;
+  }
+
+  /** The turn is over. */
   flush(): void {
-    this.#isWaiting = false;
-    if (this.#writer.items > 0) this.#publish();
+    if (!this.#isClosed) this.#outgoing.flush(this.#ways.now());
   }
 
-  #publish(): void {
-    const { channel, epoch, source } = this.#ends;
-    const items = this.#writer.items;
-    const envelope = this.#writer.finish({ epoch, source, stream: this.#stream, firstItem: this.#nextItem });
-    this.#nextItem += items;
-    this.#counts.envelopesOut += 1;
-    this.#counts.itemsOut += items;
-    this.#counts.bytesOut += envelope.length;
-    this.#backplane.publish(channel, envelope).then(
-      (receivers) => {
-        if (receivers === 0) this.#onLost();
-      },
-      () => this.#onLost(),
-    );
+  receive(header: EnvelopeHeader, envelope: Uint8Array): void {
+    if (header.peerStream !== 0 && header.peerStream !== this.#ends.stream) return;
+    if (this.#incoming && header.stream !== this.#incoming.stream) return;
+    if (!this.#incoming) {
+      this.#incoming = new Incoming(header.stream, this.#counts, (item) => {
+        if (!this.#isClosed) this.#ways.deliver(item);
+      });
+    }
+    const nowMs = this.#ways.now();
+    if (header.peerStream !== 0) this.#outgoing.onAcknowledged(header.acknowledged, header.asksAgain, nowMs);
+    this.#incoming.receive(header, envelope, nowMs);
+    this.#ways.wake();
+  }
+
+  /** What was published did surely not, or may not, arrive. */
+  onFailed(): void {
+    this.#outgoing.onFailed();
+  }
+
+  /** Does what is due by the clock. */
+  tick(): void {
+    if (this.#isClosed) return;
+    const nowMs = this.#ways.now();
+    if (this.#outgoing.isStale(nowMs)) return this.#ways.onLost();
+    this.#outgoing.tick(nowMs);
+    const dueMs = this.#incoming?.deadlineMs;
+    if (dueMs !== undefined && nowMs >= dueMs) {
+      this.#publish(emptyEnvelope(), this.#outgoing.lastItem + 1, false);
+    }
+  }
+
+  /** Nothing is sent or delivered any more. */
+  close(): void {
+    this.#isClosed = true;
+    this.#outgoing.close();
+  }
+
+  #publish(envelope: Uint8Array, firstItem: number, wantsAnswer: boolean): void {
+    const nowMs = this.#ways.now();
+    const incoming = this.#incoming;
+    writeHeader(envelope, {
+      ...this.#ends,
+      peerStream: this.peerStream,
+      firstItem,
+      lastItem: this.#outgoing.lastItem,
+      acknowledged: incoming?.acknowledged ?? 0,
+      asksAgain: incoming?.asks(nowMs) ?? false,
+      wantsAnswer,
+      isGone: false,
+    });
+    incoming?.onAnswered(nowMs);
+    this.#ways.publish(envelope);
   }
 }
