@@ -106,7 +106,7 @@ export class Link {
     this.#outgoing.tick(nowMs);
     const dueMs = this.#incoming?.deadlineMs;
     if (dueMs !== undefined && nowMs >= dueMs) {
-      this.#publish(emptyEnvelope(), this.#outgoing.lastItem + 1, false);
+      this.#publish(emptyEnvelope(), this.#outgoing.lastPublished + 1, false);
     }
   }
 
@@ -123,7 +123,7 @@ export class Link {
       ...this.#ends,
       peerStream: this.peerStream,
       firstItem,
-      lastItem: this.#outgoing.lastItem,
+      lastItem: this.#outgoing.lastPublished,
       acknowledged: incoming?.acknowledged ?? 0,
       asksAgain: incoming?.asks(nowMs) ?? false,
       wantsAnswer,

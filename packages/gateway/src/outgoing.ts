@@ -78,6 +78,7 @@ export class Outgoing {
   #next = 0;
   #underWayBytes = 0;
   #lastItem = 0;
+  #lastPublished = 0;
   #acknowledged = 0;
   #isSuspect = false;
   #waitMs = FIRST_WAIT_MS;
@@ -90,8 +91,9 @@ export class Outgoing {
     this.#emit = emit;
   }
 
-  get lastItem(): number {
-    return this.#lastItem;
+  /** Number of the last item that was published, at least once. */
+  get lastPublished(): number {
+    return this.#lastPublished;
   }
 
   /** Everything has arrived. */
@@ -151,7 +153,7 @@ export class Outgoing {
     const [first] = this.#kept;
     if (this.#isSuspect && first) return this.#send(first);
     this.#counts.silent += 1;
-    this.#emit(emptyEnvelope(), this.#lastItem + 1, true);
+    this.#emit(emptyEnvelope(), this.#lastPublished + 1, true);
   }
 
   /** Gives back what is kept; nothing is sent any more. */
@@ -199,6 +201,7 @@ export class Outgoing {
   #send(envelope: KeptEnvelope): void {
     const { bytes, firstItem, lastItem, wasPublished } = envelope;
     envelope.wasPublished = true;
+    this.#lastPublished = Math.max(this.#lastPublished, lastItem);
     if (wasPublished) this.#counts.resentItems += lastItem - firstItem + 1;
     this.#emit(wasPublished ? bytes.slice() : bytes, firstItem, false);
   }
