@@ -1,0 +1,83 @@
+/**
+ * Whether subscriptions are heard. Redis drops one without a word when its connection is half dead, when a slot
+ * moves away and back, or when it comes back from a freeze; so each group of subscriptions that can fail by itself
+ * hears a probe of its own, unless something else arrives. Pure: time is passed in.
+ */
+
+/** What is done about a group whose probes are not heard, the first time and after that. */
+export type Remedy = 'subscribeAgain' | 'rebuild';
+
+interface Group {
+  /** Something arrived since the last probe was accepted, or there was none. */
+  isHeard: boolean;
+  isProbed: boolean;
+  heardAtMs: number;
+  missed: number;
+}
+
+export interface ProbeCounts {
+  sent: number;
+  missed: number;
+  rebuilt: number;
+}
+
+export class Probes {
+  readonly #publish: (group: string) => Promise<void>;
+  readonly #onDeaf: (group: string, remedy: Remedy) => void;
+  readonly #groups = new Map<string, Group>();
+  readonly counts: ProbeCounts = { sent: 0, missed: 0, rebuilt: 0 };
+
+  /** @param publish resolves when the probe was accepted; rejects when it was not: then nothing is learnt */
+  constructor(publish: (group: string) => Promise<void>, onDeaf: (group: string, remedy: Remedy) => void) {
+    this.#publish = publish;
+    this.#onDeaf = onDeaf;
+  }
+
+  add(group: string, nowMs: number): void {
+    if (this.#groups.has(group)) return;
+    this.#groups.set(group, { isHeard: true, isProbed: false, heardAtMs: nowMs, missed: 0 });
+  }
+
+  remove(group: string): void {
+    this.#groups.delete(group);
+  }
+
+  /** Something arrived for a subscription of this group. */
+  onHeard(name: string, nowMs: number): void {
+    const group = this.#groups.get(name);
+    if (!group) return;
+    group.isHeard = true;
+    group.heardAtMs = nowMs;
+    group.missed = 0;
+  }
+
+  /** Since when the quietest group has not been heard, in milliseconds; 0 without groups. */
+  oldestMs(nowMs: number): number {
+    let oldest = 0;
+    for (const { heardAtMs } of this.#groups.values()) oldest = Math.max(oldest, nowMs - heardAtMs);
+    return oldest;
+  }
+
+  /** Judges the last probes and sends the next. Call every 2 s; a probe is heard within milliseconds. */
+  tick(): void {
+    for (const [name, group] of this.#groups) {
+      if (group.isProbed && !group.isHeard) this.#onMissed(name, group);
+      group.isProbed = false;
+      group.isHeard = false;
+      this.#publish(name).then(
+        () => (group.isProbed = true),
+        () => undefined,
+      );
+      this.counts.sent += 1;
+    }
+  }
+
+  #onMissed(name: string, group: Group): void {
+    group.missed += 1;
+    this.counts.missed += 1;
+    // Every other time, so that what the last remedy began has time to end.
+    if (group.missed % 2 === 1) return this.#onDeaf(name, 'subscribeAgain');
+    this.counts.rebuilt += 1;
+    this.#onDeaf(name, 'rebuild');
+  }
+}
