@@ -18,6 +18,7 @@ export interface Config {
   readonly maxFrameBytes: number;
   readonly maxUnsentBytes: number;
   readonly maxTotalUnsentBytes: number;
+  readonly maxLinkBytes: number;
   readonly maxSockets: number;
   readonly maxRooms: number;
   readonly idleTimeoutSeconds: number;
@@ -57,6 +58,11 @@ const SETTINGS = {
     'WMBP_MAX_TOTAL_UNSENT_BYTES',
     String(1024 * MIB),
     'unsent for all sockets together (the largest closes)',
+  ),
+  maxLinkBytes: setting(
+    'WMBP_MAX_LINK_BYTES',
+    String(256 * MIB),
+    'kept for other nodes until they have it; beyond, sockets that would miss a frame close (1013)',
   ),
   maxSockets: setting('WMBP_MAX_SOCKETS', '10000', 'open sockets; more are refused (close 1013)'),
   maxRooms: setting('WMBP_MAX_ROOMS', '5000', 'rooms whose host is on this node (close 1013)'),
@@ -129,6 +135,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     maxFrameBytes: integer(SETTINGS.maxFrameBytes, 1024, 256 * MIB),
     maxUnsentBytes: integer(SETTINGS.maxUnsentBytes, 4096, 4096 * MIB),
     maxTotalUnsentBytes: integer(SETTINGS.maxTotalUnsentBytes, 4096, 1024 * 1024 * MIB),
+    maxLinkBytes: integer(SETTINGS.maxLinkBytes, MIB, 1024 * 1024 * MIB),
     maxSockets: integer(SETTINGS.maxSockets, 1, 1_000_000),
     maxRooms: integer(SETTINGS.maxRooms, 1, 400_000),
     idleTimeoutSeconds: integer(SETTINGS.idleTimeoutSeconds, 8, 960),

@@ -12,6 +12,7 @@ import { MemoryCluster } from './memory/cluster.ts';
 import { Metrics } from './metrics.ts';
 import { drawNodeId, type NodeId } from './names.ts';
 import { Neighbours } from './neighbours.ts';
+import { LinkBudget } from './outgoing.ts';
 import { Peers } from './peers.ts';
 import { Pressure } from './pressure.ts';
 import { exposeMetrics } from './prometheus/exposition.ts';
@@ -61,17 +62,20 @@ export async function openGateway(
 
   const neighbours = new Neighbours(leases);
   const ledger = new Ledger(node, store, neighbours, doubts, log);
-  const links: Links = new Links(node, backplane, turn, metrics, (room, other) =>
-    rooms.onLinkLost(room, other),
-  );
   const subscriptions: Subscriptions = new Subscriptions(
     backplane,
     node,
-    (room, envelope) => inbox.receive(room, envelope),
+    (room, envelope) => links.receive(room, envelope),
     log,
   );
+  const budget = new LinkBudget(config.maxLinkBytes);
+  const links: Links = new Links(node, backplane, turn, subscriptions, budget, metrics, {
+    deliver: (...item) => inbox.deliver(...item),
+    onLost: (...lost) => inbox.onLost(...lost),
+    hostedRoom: (...room) => inbox.hostedRoom(...room),
+  });
   const rooms: Rooms = new Rooms(node, config.maxRooms, ledger, subscriptions, links, hub, relay, journal);
-  const inbox = new Inbox(hub, relay, rooms, metrics);
+  const inbox = new Inbox(hub, relay, rooms);
   const upkeep: Upkeep = new Upkeep(
     node,
     leases,
@@ -114,7 +118,7 @@ export async function openGateway(
     clearInterval(ticker);
     clearInterval(upkeepTicker);
     unknownCodes.close();
-    subscriptions.close();
+    links.close();
     publicApp.close();
     adminApp.close();
     journal.tick();

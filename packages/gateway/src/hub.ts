@@ -37,7 +37,7 @@ export class Hub {
       host: undefined,
       players: new Map(),
       links: new Map(),
-      heard: new Map(),
+      cutStreams: new Map(),
     };
     this.#rooms.set(code, room);
     return room;

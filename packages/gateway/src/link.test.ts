@@ -94,6 +94,7 @@ class End {
   readonly heard: Item[] = [];
   readonly said: Item[] = [];
   readonly counts: LinkCounts = {
+    itemsOut: 0,
     resentItems: 0,
     asked: 0,
     failed: 0,
@@ -122,7 +123,8 @@ class End {
 
   hear(envelope: Uint8Array): void {
     const header = decodeHeader(envelope);
-    if (header) this.link.receive(header, envelope);
+    const isFirst = this.link.peerStream === 0 && header?.peerStream === 0;
+    if (header && (isFirst || this.link.isContinuedBy(header))) this.link.receive(header, envelope);
   }
 
   say(item: Item): void {

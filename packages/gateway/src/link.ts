@@ -54,6 +54,13 @@ export class Link {
     return this.#incoming?.stream ?? 0;
   }
 
+  /** Whether an envelope belongs to this link, and not to an earlier or a later one between the two nodes. */
+  isContinuedBy({ stream, peerStream }: EnvelopeHeader): boolean {
+    if (peerStream !== 0 && peerStream !== this.#ends.stream) return false;
+    if (this.#incoming) return stream === this.#incoming.stream;
+    return peerStream !== 0;
+  }
+
   /** Everything has arrived, both ways, and the other node knows it. */
   get isSettled(): boolean {
     return this.#outgoing.isSettled && this.#incoming?.deadlineMs === undefined;
@@ -79,14 +86,11 @@ export class Link {
     if (!this.#isClosed) this.#outgoing.flush(this.#ways.now());
   }
 
+  /** @param header one that continues this link, or for a new link the other node's first */
   receive(header: EnvelopeHeader, envelope: Uint8Array): void {
-    if (header.peerStream !== 0 && header.peerStream !== this.#ends.stream) return;
-    if (this.#incoming && header.stream !== this.#incoming.stream) return;
-    if (!this.#incoming) {
-      this.#incoming = new Incoming(header.stream, this.#counts, (item) => {
-        if (!this.#isClosed) this.#ways.deliver(item);
-      });
-    }
+    this.#incoming ??= new Incoming(header.stream, this.#counts, (item) => {
+      if (!this.#isClosed) this.#ways.deliver(item);
+    });
     const nowMs = this.#ways.now();
     if (header.peerStream !== 0) this.#outgoing.onAcknowledged(header.acknowledged, header.asksAgain, nowMs);
     this.#incoming.receive(header, envelope, nowMs);

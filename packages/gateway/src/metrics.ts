@@ -29,7 +29,24 @@ export class Metrics {
   invalidCommands = 0;
   roomsOpened = 0;
   /** Between nodes. */
-  readonly links = { envelopesOut: 0, itemsOut: 0, bytesOut: 0, envelopesIn: 0, bytesIn: 0, lost: 0 };
+  readonly links = {
+    envelopesOut: 0,
+    itemsOut: 0,
+    bytesOut: 0,
+    envelopesIn: 0,
+    bytesIn: 0,
+    /** Given up, with the peers concerned. */
+    lost: 0,
+    resentItems: 0,
+    /** Reasons to send again. */
+    asked: 0,
+    failed: 0,
+    silent: 0,
+    /** Frames that could not be kept; their peers were closed. */
+    overflows: 0,
+    duplicateItems: 0,
+    gaps: 0,
+  };
   /** Operations of the store, by name and result. */
   readonly storeOperations = new Map<string, OperationCount>();
   /** Rooms whose state was said to the store again. */

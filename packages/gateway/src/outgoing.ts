@@ -54,6 +54,7 @@ interface KeptEnvelope {
 }
 
 export interface OutgoingCounts {
+  itemsOut: number;
   resentItems: number;
   /** Times that a link had a reason to send again, by reason. */
   asked: number;
@@ -171,6 +172,7 @@ export class Outgoing {
   #seal(nowMs: number): void {
     const firstItem = this.#lastItem + 1;
     this.#lastItem += this.#writer.items;
+    this.#counts.itemsOut += this.#writer.items;
     const bytes = this.#writer.finish();
     const cost = bytes.buffer.byteLength + ENVELOPE_COST;
     this.#keep(cost);

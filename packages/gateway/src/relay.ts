@@ -3,6 +3,7 @@
  * addressees are on this node stays on it.
  */
 import {
+  CLOSE,
   encodeFrom,
   encodeFromStr,
   encodeHostEvent,
@@ -27,8 +28,10 @@ export class Relay {
   /** A frame of a player here, to its host wherever it is. */
   toHost(session: PlayerSession, bytes: Uint8Array, isBinary: boolean): void {
     const { room, player } = session;
-    if (room.host) this.toHostHere(room.host, player, bytes, isBinary);
-    else room.links.get(room.hostNode)?.append({ kind: 'toHost', player, bytes, isBinary });
+    if (room.host) return this.toHostHere(room.host, player, bytes, isBinary);
+    const isTaken = room.links.get(room.hostNode)?.append({ kind: 'toHost', player, bytes, isBinary });
+    // Without this frame the host would have a hole.
+    if (!isTaken) session.socket.close(CLOSE.linkLost);
   }
 
   /** A frame of any player, to a host here. */
@@ -48,7 +51,10 @@ export class Relay {
   toPlayers(host: HostSession, to: Addressees, bytes: Uint8Array, isBinary: boolean): void {
     if (to !== 'all') return this.#toListed(host, to, bytes, isBinary);
     this.toPlayersHere(host.room, 'all', bytes, isBinary);
-    for (const link of host.room.links.values()) link.append({ kind: 'toPlayers', to, bytes, isBinary });
+    for (const [node, link] of host.room.links) {
+      if (link.append({ kind: 'toPlayers', to, bytes, isBinary })) continue;
+      for (const member of host.members.values()) if (member.node === node) closeAway(link, member);
+    }
   }
 
   /** A frame of any host, to those of the players that are here. */
@@ -81,7 +87,7 @@ export class Relay {
   #toListed(host: HostSession, to: readonly PlayerId[], bytes: Uint8Array, isBinary: boolean): void {
     this.#listing += 1;
     let frame: Uint8Array | undefined;
-    let away: Map<Link, PlayerId[]> | undefined;
+    let away: Map<Link, Member[]> | undefined;
     for (const player of to) {
       const member = host.members.get(player);
       if (!member || member.lastListing === this.#listing) continue;
@@ -92,9 +98,13 @@ export class Relay {
         continue;
       }
       const link = host.room.links.get(member.node);
-      if (link) away = addTo(away, link, player);
+      if (link) away = addTo(away, link, member);
     }
-    for (const [link, ids] of away ?? []) link.append({ kind: 'toPlayers', to: ids, bytes, isBinary });
+    for (const [link, members] of away ?? []) {
+      const ids = members.map(({ player }) => player);
+      if (link.append({ kind: 'toPlayers', to: ids, bytes, isBinary })) continue;
+      for (const member of members) closeAway(link, member);
+    }
   }
 }
 
@@ -108,10 +118,17 @@ function tally(host: HostSession, member: Member, bytes: number): void {
   host.periodBytes += bytes;
 }
 
-function addTo(away: Map<Link, PlayerId[]> | undefined, link: Link, player: PlayerId): Map<Link, PlayerId[]> {
-  const lists = away ?? new Map<Link, PlayerId[]>();
+/** The way to this player cannot take a frame of its: without it the player would have a hole. */
+function closeAway(link: Link, member: Member): void {
+  if (member.isClosing) return;
+  member.isClosing = true;
+  link.append({ kind: 'closePlayer', player: member.player, why: 'linkLost' });
+}
+
+function addTo(away: Map<Link, Member[]> | undefined, link: Link, member: Member): Map<Link, Member[]> {
+  const lists = away ?? new Map<Link, Member[]>();
   const list = lists.get(link);
-  if (list) list.push(player);
-  else lists.set(link, [player]);
+  if (list) list.push(member);
+  else lists.set(link, [member]);
   return lists;
 }

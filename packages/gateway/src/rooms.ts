@@ -10,7 +10,7 @@ import { type Hub } from './hub.ts';
 import { type Journal } from './journal.ts';
 import { type Ledger } from './ledger.ts';
 import { type Links } from './links.ts';
-import { drawEpoch, type Epoch, type NodeId } from './names.ts';
+import { drawEpoch, type NodeId } from './names.ts';
 import { type Relay } from './relay.ts';
 import { type JoinResult } from './room-store.ts';
 import { type HostSession, type Member, type PlayerSession, type Room } from './session.ts';
@@ -102,13 +102,13 @@ export class Rooms {
   /** Ends a session whose socket is gone; call once for each. */
   leave(session: PlayerSession): void {
     const { room, player } = session;
-    if (room.host) this.#subscriptions.release(room.code);
-    else this.#subscriptions.releaseLater(room.code);
-    const link = room.host ? undefined : this.#links.to(room, room.hostNode);
-    if (!this.#hub.removePlayer(session)) return;
-    if (room.host) this.onLeft(room.host, player);
-    else link?.append({ kind: 'left', player });
-    this.#ledger.leave(room.code, room.epoch, player);
+    if (this.#hub.removePlayer(session)) {
+      if (room.host) this.onLeft(room.host, player);
+      else this.#links.to(room, room.hostNode).append({ kind: 'left', player });
+      if (!room.host && room.players.size === 0) this.#links.retire(room);
+      this.#ledger.leave(room.code, room.epoch, player);
+    }
+    this.#subscriptions.release(room.code);
   }
 
   /** A player is in the room, here or on another node: what it sends from now on may be relayed. */
@@ -126,7 +126,7 @@ export class Rooms {
     const member = host.members.get(player);
     if (!member) return;
     this.#announceLeft(host, player);
-    if (!member.session) this.#links.release(host, member.node);
+    if (!member.session && !hasMemberOn(host, member.node)) this.#links.release(host.room, member.node);
   }
 
   /** Closes one player; its leaving is announced when its socket is gone. */
@@ -154,7 +154,7 @@ export class Rooms {
     for (const link of room.links.values()) link.append({ kind: 'closeRoom', why });
     this.#journal.roomClosed(room.code, why, host.members.size);
     this.closeHere(room, why);
-    this.#subscriptions.releaseLater(room.code);
+    this.#subscriptions.release(room.code);
     this.#ledger.close(room.code, room.epoch);
   }
 
@@ -167,6 +167,7 @@ export class Rooms {
 
   /** A node is gone: its players have left this room, or took the room with them. */
   onNodeGone(room: Room, node: NodeId): void {
+    this.#links.cut(room, node);
     const { host } = room;
     if (host) {
       for (const member of host.members.values()) if (member.node === node) this.onLeft(host, member.player);
@@ -178,22 +179,11 @@ export class Rooms {
   /** The room is over, or out of reach: closes those of its players that are here. */
   closeHere(room: Room, why: CloseName): void {
     for (const session of this.#hub.removeRoom(room)) session.socket.close(CLOSE[why]);
+    this.#links.retire(room);
   }
 
-  /**
-   * Something that another node sent or should have heard is lost: who would have a hole is closed, on both sides.
-   * Lossless or closed, never silently less.
-   */
+  /** The way to another node has lost something: who would have a hole is closed, on either side by its own node. */
   onLinkLost(room: Room, node: NodeId): void {
-    this.#links.to(room, node).append({ kind: 'closeRoom', why: 'linkLost' });
-    this.cutOff(room, node);
-  }
-
-  /** Forgets another node and its peers; what either side sends next begins a new stream. */
-  cutOff(room: Room, node: NodeId): void {
-    room.links.delete(node);
-    const heard = room.heard.get(node);
-    if (heard) heard.isCut = true;
     const { host } = room;
     if (!host) {
       for (const session of room.players.values()) session.socket.close(CLOSE.linkLost);
@@ -204,11 +194,7 @@ export class Rooms {
       this.#announceLeft(host, member.player);
       this.#ledger.leave(room.code, room.epoch, member.player);
     }
-  }
-
-  /** Another node admitted a player to a room that is over: the store had it still. */
-  tellThatOver(code: RoomCode, epoch: Epoch, node: NodeId): void {
-    this.#links.once(code, epoch, node, { kind: 'closeRoom', why: 'hostGone' });
+    this.#links.release(room, node);
   }
 
   async #claim(
@@ -253,4 +239,9 @@ export class Rooms {
     this.#relay.toHostEvent(host, { cmd: 'player_left', player });
     this.#relay.state(host);
   }
+}
+
+function hasMemberOn(host: HostSession, node: NodeId): boolean {
+  for (const member of host.members.values()) if (member.node === node) return true;
+  return false;
 }

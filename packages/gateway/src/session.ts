@@ -3,7 +3,6 @@
  * room; today it ends with its socket.
  */
 import { type PlayerId, type RoomCode } from '@wmbp/protocol';
-import { type Assembly } from './envelope.ts';
 import { type Link } from './link.ts';
 import { type Epoch, type NodeId } from './names.ts';
 import { type Socket } from './socket.ts';
@@ -17,18 +16,10 @@ export interface Room {
   host: HostSession | undefined;
   /** The players whose sockets are here. */
   readonly players: Map<PlayerId, PlayerSession>;
-  /** To the other nodes of this room: on the host's node one for each, elsewhere the one to the host's. */
+  /** To the other nodes with peers in this room: on the host's node one for each, elsewhere the one to the host's. */
   readonly links: Map<NodeId, Link>;
-  /** How far each other node's stream has been heard. */
-  readonly heard: Map<NodeId, HeardStream>;
-}
-
-export interface HeardStream {
-  readonly stream: number;
-  nextItem: number;
-  readonly assembly: Assembly;
-  /** Either side lost something: nothing of it is acted upon any more. */
-  isCut: boolean;
+  /** The last stream of each node that was given up here. */
+  readonly cutStreams: Map<NodeId, number>;
 }
 
 export interface HostSession {

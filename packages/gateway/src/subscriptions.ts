@@ -5,9 +5,6 @@ import { channelOf } from './channels.ts';
 import { detach, type Log } from './log.ts';
 import { type NodeId } from './names.ts';
 
-/** What is still under way to a peer that has left may get lost, but must not seem lost to who sent it. */
-const LATER_MS = 5000;
-
 interface Subscription {
   uses: number;
   readonly ready: Promise<void>;
@@ -19,7 +16,6 @@ export class Subscriptions {
   readonly #onEnvelope: (room: RoomCode, envelope: Uint8Array) => void;
   readonly #log: Log;
   readonly #byRoom = new Map<RoomCode, Subscription>();
-  readonly #waiting = new Set<NodeJS.Timeout>();
 
   constructor(
     backplane: Backplane,
@@ -54,20 +50,11 @@ export class Subscriptions {
     }
   }
 
-  /** Takes a use away some seconds from now. */
-  releaseLater(room: RoomCode): void {
-    const timer = setTimeout(() => {
-      this.#waiting.delete(timer);
-      this.release(room);
-    }, LATER_MS);
-    timer.unref();
-    this.#waiting.add(timer);
-  }
-
-  /** Forgets what is to be released later. */
-  close(): void {
-    for (const timer of this.#waiting) clearTimeout(timer);
-    this.#waiting.clear();
+  /** Adds a use to a subscription that is in use; false when there is none. */
+  retain(room: RoomCode): boolean {
+    const subscription = this.#byRoom.get(room);
+    if (subscription) subscription.uses += 1;
+    return subscription !== undefined;
   }
 
   /** Takes a use away; the last one ends the subscription. */
