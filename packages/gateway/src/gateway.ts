@@ -119,6 +119,7 @@ export async function openGateway(
     clearInterval(upkeepTicker);
     unknownCodes.close();
     links.close();
+    subscriptions.close();
     publicApp.close();
     adminApp.close();
     journal.tick();

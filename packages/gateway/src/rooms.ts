@@ -154,7 +154,7 @@ export class Rooms {
     for (const link of room.links.values()) link.append({ kind: 'closeRoom', why });
     this.#journal.roomClosed(room.code, why, host.members.size);
     this.closeHere(room, why);
-    this.#subscriptions.release(room.code);
+    this.#subscriptions.releaseLater(room.code);
     this.#ledger.close(room.code, room.epoch);
   }
 

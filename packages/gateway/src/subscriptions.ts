@@ -5,6 +5,9 @@ import { channelOf } from './channels.ts';
 import { detach, type Log } from './log.ts';
 import { type NodeId } from './names.ts';
 
+/** Who joined while its room ended elsewhere still speaks to it, and is to be told. */
+const LATER_MS = 5000;
+
 interface Subscription {
   uses: number;
   readonly ready: Promise<void>;
@@ -16,6 +19,7 @@ export class Subscriptions {
   readonly #onEnvelope: (room: RoomCode, envelope: Uint8Array) => void;
   readonly #log: Log;
   readonly #byRoom = new Map<RoomCode, Subscription>();
+  readonly #waiting = new Set<NodeJS.Timeout>();
 
   constructor(
     backplane: Backplane,
@@ -55,6 +59,22 @@ export class Subscriptions {
     const subscription = this.#byRoom.get(room);
     if (subscription) subscription.uses += 1;
     return subscription !== undefined;
+  }
+
+  /** Takes a use away some seconds from now. */
+  releaseLater(room: RoomCode): void {
+    const timer = setTimeout(() => {
+      this.#waiting.delete(timer);
+      this.release(room);
+    }, LATER_MS);
+    timer.unref();
+    this.#waiting.add(timer);
+  }
+
+  /** Forgets what is to be released later. */
+  close(): void {
+    for (const timer of this.#waiting) clearTimeout(timer);
+    this.#waiting.clear();
   }
 
   /** Takes a use away; the last one ends the subscription. */
