@@ -5,6 +5,8 @@ import { type Epoch, type NodeId } from './names.ts';
 export type Item =
   /** Precedes every `toHost` of this player. */
   | { readonly kind: 'joined'; readonly player: PlayerId }
+  /** The host knows of this player now: `toPlayers` to all is for it from here on. */
+  | { readonly kind: 'known'; readonly player: PlayerId }
   /** Follows every `toHost` of this player. */
   | { readonly kind: 'left'; readonly player: PlayerId }
   | {
@@ -13,7 +15,7 @@ export type Item =
       readonly bytes: Uint8Array;
       readonly isBinary: boolean;
     }
-  /** `'all'`: every player of the room on the receiving node. */
+  /** `'all'`: every player of the room on the receiving node that the host knows of. */
   | {
       readonly kind: 'toPlayers';
       readonly to: Addressees;
@@ -65,6 +67,7 @@ const KIND = {
   toPlayersText: 6,
   closePlayer: 7,
   closeRoom: 8,
+  known: 9,
 } as const;
 /** Added to the kind of each piece of a body but the last. */
 const MORE_FOLLOWS = 0x80;
@@ -112,6 +115,7 @@ export class EnvelopeWriter {
   append(item: Item): void {
     switch (item.kind) {
       case 'joined':
+      case 'known':
       case 'left':
         return this.#write(KIND[item.kind], u32s([item.player]), NOTHING);
       case 'toHost':
@@ -284,6 +288,8 @@ function decodeItem(kind: number, body: Uint8Array): Item | undefined {
   switch (kind) {
     case KIND.joined:
       return { kind: 'joined', player: readPlayer(body) };
+    case KIND.known:
+      return { kind: 'known', player: readPlayer(body) };
     case KIND.left:
       return { kind: 'left', player: readPlayer(body) };
     case KIND.toHostBinary:

@@ -62,7 +62,7 @@ export class Hub {
   }
 
   addPlayer(room: Room, player: PlayerId, socket: Socket): PlayerSession {
-    const session: PlayerSession = { room, player, socket };
+    const session: PlayerSession = { room, player, socket, isKnown: room.host !== undefined };
     room.players.set(player, session);
     this.#players += 1;
     return session;

@@ -43,6 +43,7 @@ export class Inbox implements LinkEvents {
         return this.#relay.toHostHere(host, item.player, item.bytes, item.isBinary);
       case 'closeRoom':
         return this.#rooms.end(host, item.why);
+      case 'known':
       case 'toPlayers':
       case 'closePlayer':
     }
@@ -50,6 +51,8 @@ export class Inbox implements LinkEvents {
 
   #toPlayers(room: Room, item: Item): void {
     switch (item.kind) {
+      case 'known':
+        return this.#rooms.onKnown(room, item.player);
       case 'toPlayers':
         return this.#relay.toPlayersHere(room, item.to, item.bytes, item.isBinary);
       case 'closePlayer':

@@ -62,7 +62,7 @@ export class Relay {
     if (room.players.size === 0) return;
     const frame = this.#buffer.copy(bytes);
     if (to === 'all') {
-      for (const session of room.players.values()) session.socket.send(frame, isBinary);
+      for (const { socket, isKnown } of room.players.values()) if (isKnown) socket.send(frame, isBinary);
     } else {
       for (const player of to) room.players.get(player)?.socket.send(frame, isBinary);
     }

@@ -116,9 +116,15 @@ export class Rooms {
     const fresh = { isClosing: false, lastListing: 0, backlogPeriod: host.backlogPeriod, periodBytes: 0 };
     host.members.set(player, { player, node, session, ...fresh });
     if (player >= host.nextPlayer) host.nextPlayer = player + 1;
-    if (!session) this.#links.to(host.room, node);
+    if (!session) this.#links.to(host.room, node).append({ kind: 'known', player });
     this.#relay.toHostEvent(host, { cmd: 'player_joined', player });
     this.#relay.state(host);
+  }
+
+  /** The host of a player here has been told of it. */
+  onKnown(room: Room, player: PlayerId): void {
+    const session = room.players.get(player);
+    if (session) session.isKnown = true;
   }
 
   /** A player is gone. Of several calls the first one counts. */

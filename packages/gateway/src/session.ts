@@ -59,4 +59,6 @@ export interface PlayerSession {
   readonly room: Room;
   readonly player: PlayerId;
   readonly socket: Socket;
+  /** Its host has been told of it: from here on a frame to everybody is for it as well. */
+  isKnown: boolean;
 }
