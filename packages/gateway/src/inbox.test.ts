@@ -3,7 +3,8 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import { CLOSE, playerId, type RoomCode } from '@wmbp/protocol';
 import { CoreNode, heardBy } from '../test/core-node.ts';
 import { type FakeSocket, settled } from '../test/fakes.ts';
-import { EnvelopeWriter, type Item } from './envelope.ts';
+import { channelOf } from './channels.ts';
+import { decodeItems, EnvelopeWriter, type Item } from './envelope.ts';
 import { MemoryBackplane } from './memory/backplane.ts';
 import { MemoryRoomStore } from './memory/room-store.ts';
 import { type Epoch, type NodeId } from './names.ts';
@@ -38,15 +39,20 @@ describe("on the host's node", () => {
   let epoch: Epoch;
   let socket: FakeSocket;
   let store: MemoryRoomStore;
+  /** What the other node is told. */
+  let told: (Item | undefined)[];
 
   beforeEach(async () => {
     store = new MemoryRoomStore();
     const backplane = new MemoryBackplane();
-    await new MemoryBackplane(backplane).subscribe('keeps the other node reachable', () => undefined);
+    const other = new MemoryBackplane(backplane);
     node = new CoreNode(1, store, backplane);
     const opened = await node.host(9);
     ({ code, socket } = opened);
     epoch = opened.host.room.epoch;
+    const items: (Item | undefined)[] = [];
+    told = items;
+    await other.subscribe(channelOf(code, OTHER), (bytes) => items.push(...decodeItems(bytes)));
   });
 
   function receive(stream: number, firstItem: number, ...items: Item[]): string[] {
@@ -123,8 +129,31 @@ describe("on the host's node", () => {
     expect(receive(6, 1, joined(3), from(3, 'a'))).toEqual(['joined 3', 'state 3', '3: a']);
   });
 
-  test('a stream that was never heard from its first item on means nothing', () => {
+  test('whoever was in the last stream is gone when a new one begins', () => {
+    receive(5, 1, joined(1), joined(2));
+    socket.frames.length = 0;
+    expect(receive(6, 1, left(1), joined(3), from(3, 'a'))).toEqual([
+      'left 1',
+      'state 2',
+      'left 2',
+      'state ',
+      'joined 3',
+      'state 3',
+      '3: a',
+    ]);
+    expect(receive(5, 3, from(2, 'late'))).toHaveLength(7);
+  });
+
+  test('a stream that was never heard from its first item on means nothing, and its node is told', async () => {
     expect(receive(7, 2, joined(1))).toEqual([]);
+    await settled();
+    expect(told).toEqual([{ kind: 'closeRoom', why: 'linkLost' }]);
+  });
+
+  test('an older room on another node has the code: the host is told stop, and may come back', () => {
+    receive(5, 1, { kind: 'closeRoom', why: 'roomLost' });
+    expect(heardBy(socket)).toEqual(['stop']);
+    expect(socket.closedWith).toEqual(CLOSE.roomLost);
   });
 
   test('envelopes of another epoch, another version or another room mean nothing', () => {

@@ -15,6 +15,9 @@ import { type Relay } from './relay.ts';
 import { type Rooms } from './rooms.ts';
 import { type HeardStream, type Room } from './session.ts';
 
+/** So long what is under way between two nodes may take. */
+const CROSSING_MS = 5000;
+
 export class Inbox {
   readonly #hub: Hub;
   readonly #relay: Relay;
@@ -39,10 +42,10 @@ export class Inbox {
     if (!header) return;
     const room = this.#hub.room(code);
     if (room?.epoch !== header.epoch) {
-      if (hasJoin(envelope)) this.#rooms.tellThatOver(code, header.epoch, header.source);
+      if (has(envelope, 'joined')) this.#rooms.tellThatOver(code, header.epoch, header.source, 'hostGone');
       return;
     }
-    const heard = heardStream(room, header);
+    const heard = this.#heardStream(room, header, envelope);
     if (!heard) return;
     if (heard.isCut || header.firstItem > heard.nextItem) {
       this.#rooms.onLinkLost(room, header.source);
@@ -79,24 +82,41 @@ export class Inbox {
       case 'closeRoom':
         if (item.why === 'linkLost') this.#rooms.cutOff(room, source);
         else if (!room.host) this.#rooms.closeHere(room, item.why);
+        else if (item.why === 'roomLost') this.#rooms.end(room.host, item.why);
     }
+  }
+
+  /**
+   * The stream that an envelope continues. A new one replaces the old with its first item; `undefined` for what
+   * comes late from a stream that was replaced.
+   */
+  #heardStream(room: Room, header: EnvelopeHeader, envelope: Uint8Array): HeardStream | undefined {
+    const { source, stream, firstItem } = header;
+    const heard = room.heard.get(source);
+    if (heard?.stream === stream) return heard;
+    if (firstItem !== 1) {
+      if (!heard) this.#onUnknownStream(room, source, envelope);
+      return undefined;
+    }
+    // Players begin a new stream to their host only when all who were in the last one are gone.
+    if (room.host && heard) this.#rooms.cutOff(room, source);
+    const fresh = { stream, nextItem: 1, assembly: new Assembly(), isCut: false };
+    room.heard.set(source, fresh);
+    return fresh;
+  }
+
+  /** The first items of a stream are missing. */
+  #onUnknownStream(room: Room, source: NodeId, envelope: Uint8Array): void {
+    // A node that was taken for dead, or whose first items got lost, speaks for players that this host does not
+    // have: they must not wait in vain.
+    if (room.host) return this.#rooms.tellThatOver(room.code, room.epoch, source, 'linkLost');
+    // A host may speak for a while to players that left, while the next ones come to the room.
+    const isYoung = performance.now() - room.sinceMs < CROSSING_MS;
+    if (!isYoung || has(envelope, 'closeRoom')) this.#rooms.onLinkLost(room, source);
   }
 }
 
-/**
- * The stream that an envelope continues. A new one replaces the old with its first item; `undefined` for what
- * comes late from a stream that was replaced.
- */
-function heardStream(room: Room, header: EnvelopeHeader): HeardStream | undefined {
-  const heard = room.heard.get(header.source);
-  if (heard?.stream === header.stream) return heard;
-  if (header.firstItem !== 1) return undefined;
-  const fresh = { stream: header.stream, nextItem: 1, assembly: new Assembly(), isCut: false };
-  room.heard.set(header.source, fresh);
-  return fresh;
-}
-
-function hasJoin(envelope: Uint8Array): boolean {
-  for (const item of decodeItems(envelope)) if (item?.kind === 'joined') return true;
+function has(envelope: Uint8Array, kind: Item['kind']): boolean {
+  for (const item of decodeItems(envelope)) if (item?.kind === kind) return true;
   return false;
 }

@@ -18,19 +18,19 @@ export class Link implements Flushable {
   readonly #backplane: Backplane;
   readonly #turn: Turn;
   readonly #counts: Metrics['links'];
-  readonly #onLost: () => void;
+  readonly #onLost: (receivers: 0 | undefined) => void;
   readonly #stream = randomInt(1, 2 ** 32);
   readonly #writer = new EnvelopeWriter(() => this.#publish());
   #isWaiting = false;
   #nextItem = 1;
 
-  /** @param onLost what was published surely did not, or may not, arrive: from here on the stream has a hole */
+  /** @param onLost what was published surely (0), or maybe, did not arrive: from here on the stream has a hole */
   constructor(
     ends: LinkEnds,
     backplane: Backplane,
     turn: Turn,
     counts: Metrics['links'],
-    onLost: () => void,
+    onLost: (receivers: 0 | undefined) => void,
   ) {
     this.#ends = ends;
     this.#backplane = backplane;
@@ -61,9 +61,9 @@ export class Link implements Flushable {
     this.#counts.bytesOut += envelope.length;
     this.#backplane.publish(channel, envelope).then(
       (receivers) => {
-        if (receivers === 0) this.#onLost();
+        if (receivers === 0) this.#onLost(0);
       },
-      () => this.#onLost(),
+      () => this.#onLost(undefined),
     );
   }
 }

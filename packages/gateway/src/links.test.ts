@@ -86,6 +86,36 @@ test.each(['told', 'failing'] as const)(
   },
 );
 
+test('a silent player whose host could not reach it is told when the way is back', async () => {
+  const silent = await joined();
+  hostsLine.mode = 'failing';
+  await sendToAll('lost');
+  expect(heardBy(socket).slice(-2)).toEqual(['left 1', 'state ']);
+  hosts.rooms.tellCutsAgain();
+  await settled();
+  expect(silent.socket.isOpen).toBe(true);
+  hostsLine.mode = 'whole';
+  hosts.rooms.tellCutsAgain();
+  await settled();
+  expect(silent.socket.closedWith).toBe(CLOSE.linkLost);
+  await gone(silent);
+  hosts.rooms.tellCutsAgain();
+  await expectWhole();
+});
+
+test('a host whose last player left while its node was out of reach is told when the way is back', async () => {
+  const leaver = await joined();
+  playersLine.mode = 'failing';
+  await gone(leaver);
+  expect(heardBy(socket).slice(-2)).toEqual(['joined 1', 'state 1']);
+  playersLine.mode = 'whole';
+  players.rooms.tellCutsAgain();
+  await settled();
+  expect(heardBy(socket).slice(-2)).toEqual(['left 1', 'state ']);
+  players.rooms.tellCutsAgain();
+  await expectWhole();
+});
+
 test('what got lost silently on the way to the host closes the players as soon as it shows', async () => {
   const two = [await joined(), await joined()] as const;
   playersLine.mode = 'silent';

@@ -66,7 +66,10 @@ export class Rooms {
     this.#creating += 1;
     try {
       for (let draw = 0; draw < CODE_DRAWS; draw += 1) {
-        const host = await this.#claim(roomCodeOf(randomInt(ROOM_CODES)), socket, name, maxPlayers);
+        const code = roomCodeOf(randomInt(ROOM_CODES));
+        // A store that has lost its rooms may call a code free that is in use here.
+        if (this.#hub.room(code)?.host) continue;
+        const host = await this.#claim(code, socket, name, maxPlayers);
         if (host) return { ok: true, host };
       }
       return { ok: false, why: 'noFreeCode' };
@@ -185,7 +188,7 @@ export class Rooms {
    * Lossless or closed, never silently less.
    */
   onLinkLost(room: Room, node: NodeId): void {
-    this.#links.to(room, node).append({ kind: 'closeRoom', why: 'linkLost' });
+    this.#links.cut(room, node);
     this.cutOff(room, node);
   }
 
@@ -206,9 +209,14 @@ export class Rooms {
     }
   }
 
-  /** Another node admitted a player to a room that is over: the store had it still. */
-  tellThatOver(code: RoomCode, epoch: Epoch, node: NodeId): void {
-    this.#links.once(code, epoch, node, { kind: 'closeRoom', why: 'hostGone' });
+  /** Call every few seconds. */
+  tellCutsAgain(): void {
+    this.#links.tellCutsAgain();
+  }
+
+  /** Another node believes in a room that is over, or out of its reach. */
+  tellThatOver(code: RoomCode, epoch: Epoch, node: NodeId, why: CloseName): void {
+    this.#links.once(code, epoch, node, { kind: 'closeRoom', why });
   }
 
   async #claim(
@@ -234,9 +242,11 @@ export class Rooms {
   /** What this node holds of the room just joined; `undefined` when the room ended meanwhile. */
   #roomOf(code: RoomCode, joined: JoinResult & { ok: true }): Room | undefined {
     const { epoch, hostNode } = joined;
+    const known = this.#hub.room(code);
+    // Of two rooms with one code the younger ends (see `Upkeep`); until then nobody joins it past the older one.
+    if (known?.host && known.epoch !== epoch) return undefined;
     if (hostNode === this.#node) {
-      const room = this.#hub.room(code);
-      return room?.epoch === epoch && room.host ? room : undefined;
+      return known?.host ? known : undefined;
     }
     this.#replaceOlder(code, epoch);
     return this.#hub.open(code, epoch, hostNode);

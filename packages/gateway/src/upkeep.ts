@@ -90,6 +90,7 @@ export class Upkeep {
   async #tick(nowMs: number): Promise<void> {
     try {
       this.#onRenewal(await this.#leases.renew(), nowMs);
+      this.#rooms.tellCutsAgain();
       await this.#settleDoubts();
       await this.#buryGone(nowMs);
       if (nowMs - this.#keptAtMs >= KEEP_EVERY_MS) await this.#keepRooms(nowMs);
@@ -160,6 +161,11 @@ export class Upkeep {
       this.#mayRestore,
     );
     if (outcome === 'restored') this.#metrics.restoredRooms += 1;
+    if (typeof outcome === 'object') {
+      this.#metrics.restoredRooms += 1;
+      this.#rooms.tellThatOver(code, outcome.epoch, outcome.hostNode, 'roomLost');
+      return;
+    }
     if (outcome !== 'superseded' && outcome !== 'gone') return;
     if (room.host === host) this.#rooms.end(host, 'roomLost');
   }
