@@ -28,21 +28,40 @@ const PATTERNS: Readonly<Record<string, Wire>> = {
   'broadcast-8': wireBroadcast,
   'broadcast-200': wireBroadcast,
   echo: wireEcho,
+  rooms: wireFanIn,
 };
+
+/** Hosts that connect at the same time. */
+const ROOMS_AT_ONCE = 32;
 
 export async function runBursts(job: Job): Promise<Sample> {
   const wire = PATTERNS[job.scenario];
   if (!wire) throw new Error(`no such scenario: ${job.scenario}`);
   const meter = new Meter(job);
-  const bursts = await Promise.all(Array.from({ length: job.rooms }, () => openRoom(job, meter, wire)));
-  for (const burst of bursts) burst.start();
+  const bursts = await openRooms(job, meter, wire);
+  // A room that is done waits until all others had their turn.
+  const waiting = [...bursts];
+  const startNext = (done?: Burst): void => {
+    if (done) waiting.push(done);
+    if (meter.isRunning) waiting.shift()?.start(startNext);
+  };
+  for (let i = 0; i < job.roomsInFlight; i++) startNext();
   const { perCpuSecond, ...measured } = await meter.measure(() => bursts.every((burst) => burst.isDone));
   for (const burst of bursts) burst.end();
   return { ...measured, values: { perCpuSecond }, integrity: meter.integrity };
 }
 
+async function openRooms(job: Job, meter: Meter, wire: Wire): Promise<Burst[]> {
+  const bursts: Burst[] = [];
+  while (bursts.length < job.rooms) {
+    const count = Math.min(ROOMS_AT_ONCE, job.rooms - bursts.length);
+    bursts.push(...(await Promise.all(Array.from({ length: count }, () => openRoom(job, meter, wire)))));
+  }
+  return bursts;
+}
+
 async function openRoom(job: Job, meter: Meter, wire: Wire): Promise<Burst> {
-  const room = new Room(job.port, job.players, { onFrom: () => {}, onUnexpected: meter.unexpected });
+  const room = new Room(job.ports, job.players, { onFrom: () => {}, onUnexpected: meter.unexpected });
   await room.fill(job.players);
   await room.introduce();
   return new Burst(room, job, meter, wire);
@@ -54,6 +73,7 @@ class Burst {
   readonly #pattern: Pattern;
   #left = 0;
   #lastSequence = 0;
+  #onDone: (burst: Burst) => void = () => {};
 
   constructor(room: Room, job: Job, meter: Meter, wire: Wire) {
     this.#meter = meter;
@@ -65,7 +85,8 @@ class Burst {
     return this.#left <= 0;
   }
 
-  start(): void {
+  start(onDone: (burst: Burst) => void): void {
+    this.#onDone = onDone;
     this.#left = this.#pattern.deliveries;
     const first = this.#lastSequence + 1;
     this.#lastSequence += this.#window;
@@ -79,7 +100,7 @@ class Burst {
   #onDelivery(): void {
     this.#meter.units += 1;
     this.#left -= 1;
-    if (this.#left === 0 && this.#meter.isRunning) this.start();
+    if (this.#left === 0) this.#onDone(this);
   }
 }
 

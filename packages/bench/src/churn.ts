@@ -19,7 +19,7 @@ export async function runChurn(job: Job): Promise<Sample> {
 /** One room's whole life is the unit. */
 async function churn(job: Job, meter: Meter): Promise<void> {
   while (meter.isRunning) {
-    const room = new Room(job.port, job.players, { onFrom: () => {}, onUnexpected: meter.unexpected });
+    const room = new Room(job.ports, job.players, { onFrom: () => {}, onUnexpected: meter.unexpected });
     await room.fill(job.players);
     await room.empty();
     await room.close();

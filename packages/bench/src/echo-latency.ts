@@ -36,7 +36,7 @@ export async function runEchoLatency(job: Job): Promise<Sample> {
 }
 
 async function openRoom(job: Job, meter: Meter, latenciesUs: number[]): Promise<EchoPlayer[]> {
-  const room = new Room(job.port, job.players, { onFrom: () => {}, onUnexpected: meter.unexpected });
+  const room = new Room(job.ports, job.players, { onFrom: () => {}, onUnexpected: meter.unexpected });
   await room.fill(job.players);
   await room.introduce();
   const atHost = echoAtHost(room, meter, job.payloadBytes);

@@ -16,13 +16,13 @@ export async function runIdleMemory(job: Job): Promise<Sample> {
     await room.close();
   }
   await wait(job.measureMs);
-  const before = residentBytes(job.serverPid);
+  const before = residentBytes(job.serverPids[0] ?? 0);
   for (let left = job.sockets; left > 0; left -= job.players) {
     await openRoom(job, meter, Math.min(job.players, left) - 1);
   }
   await wait(job.measureMs);
-  const bytesPerSocket = (residentBytes(job.serverPid) - before) / job.sockets;
-  const busy = { serverBusy: 0, serverWaited: 0, loadBusy: 0, wasStarved: false };
+  const bytesPerSocket = (residentBytes(job.serverPids[0] ?? 0) - before) / job.sockets;
+  const busy = { units: 0, serverBusy: 0, serverWaited: 0, loadBusy: 0, wasStarved: false };
   return {
     values: { bytesPerSocket },
     ...busy,
@@ -34,7 +34,7 @@ export async function runIdleMemory(job: Job): Promise<Sample> {
 
 /** The host is a socket too. */
 async function openRoom(job: Job, meter: Meter, players: number): Promise<Room> {
-  const room = new Room(job.port, job.players, { onFrom: () => {}, onUnexpected: meter.unexpected });
+  const room = new Room(job.ports, job.players, { onFrom: () => {}, onUnexpected: meter.unexpected });
   await room.fill(players);
   return room;
 }

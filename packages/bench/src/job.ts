@@ -3,11 +3,14 @@ import type { Integrity } from './tally.ts';
 
 export interface Job {
   readonly scenario: string;
-  readonly port: number;
-  readonly serverPid: number;
+  /** Of each node under test. Hosts connect to the first, players to the last. */
+  readonly ports: readonly number[];
+  readonly serverPids: readonly number[];
   readonly warmupMs: number;
   readonly measureMs: number;
   readonly rooms: number;
+  /** Rooms that have a burst on its way at any time; the others take their turns. */
+  readonly roomsInFlight: number;
   /** In each room. */
   readonly players: number;
   /** Frames in flight on each stream. */
@@ -15,13 +18,19 @@ export interface Job {
   readonly payloadBytes: number;
   /** Of `echo-latency`: echoes begun in a second, over all rooms. */
   readonly ratePerSecond: number;
-  /** Of `idle-memory`. */
+  /** Of `idle-memory`, `openings` and `creates`. */
   readonly sockets: number;
 }
+
+/** What a load prints, as a line of its own, when it begins and ends to measure. */
+export const MARKS = ['measuring', 'measured'] as const;
+export type Mark = (typeof MARKS)[number];
 
 export interface Sample {
   /** By metric. */
   readonly values: Readonly<Record<string, number>>;
+  /** What was counted while measuring. */
+  readonly units: number;
   /** CPU time by wall time, 0–1 and a little more with helper threads. 0 where it does not matter. */
   readonly serverBusy: number;
   /** The same of the time in which something else had the server's core. */

@@ -1,7 +1,7 @@
 /** Warms up, measures, and notices when nothing moves. */
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Job, Sample } from './job.ts';
-import { cpuTime, isRunnable } from './process-stat.ts';
+import type { Job, Mark, Sample } from './job.ts';
+import { cpuTimeOf, isRunnable } from './process-stat.ts';
 import { createIntegrity, type Integrity } from './tally.ts';
 
 const STALL_MS = 5000;
@@ -38,33 +38,38 @@ export class Meter {
   async measure(
     isDone: () => boolean,
   ): Promise<Omit<Sample, 'values' | 'integrity'> & { perCpuSecond: number }> {
-    const { serverPid, warmupMs, measureMs } = this.#job;
+    const { serverPids, warmupMs, measureMs } = this.#job;
     this.#movedAt = performance.now();
     await this.#pass(warmupMs, () => false);
     const before = {
       wall: performance.now(),
-      server: cpuTime(serverPid),
+      server: cpuTimeOf(serverPids),
       load: process.cpuUsage(),
       units: this.units,
     };
     this.isMeasuring = true;
+    print('measuring');
     await this.#pass(measureMs, () => false);
     this.isMeasuring = false;
+    print('measured');
     const wallMs = performance.now() - before.wall;
-    const server = cpuTime(serverPid);
+    const server = cpuTimeOf(serverPids);
     const serverMs = server.usedMs - before.server.usedMs;
+    // Nodes that share a core wait for each other, too.
+    const ownMs = serverPids.length > 1 ? serverMs : 0;
     const load = process.cpuUsage(before.load);
     const units = this.units - before.units;
     this.isRunning = false;
-    const wasStarved = units === 0 && serverMs === 0 && isRunnable(serverPid);
+    const wasStarved = units === 0 && serverMs === 0 && serverPids.some(isRunnable);
     if (units === 0)
       this.#fail(wasStarved ? 'the server never got its core' : 'nothing arrived while measuring');
     await this.#pass(STALL_MS, isDone);
     if (!isDone()) this.#fail('some of what was sent did not arrive');
     return {
+      units,
       perCpuSecond: (units / serverMs) * 1000,
       serverBusy: serverMs / wallMs,
-      serverWaited: (server.waitedMs - before.server.waitedMs) / wallMs,
+      serverWaited: Math.max(0, server.waitedMs - before.server.waitedMs - ownMs) / wallMs,
       loadBusy: (load.user + load.system) / 1000 / wallMs,
       wasStarved,
       remarks: this.remarks,
@@ -89,4 +94,8 @@ export class Meter {
   #fail(why: string): void {
     this.failure ||= `${why} (the load's own longest tick: ${Math.round(this.#longestTickMs)} ms)`;
   }
+}
+
+function print(mark: Mark): void {
+  console.log(mark);
 }

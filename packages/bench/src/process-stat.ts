@@ -10,7 +10,7 @@ export interface CpuTime {
   readonly waitedMs: number;
 }
 
-export function cpuTime(pid: number): CpuTime {
+function cpuTime(pid: number): CpuTime {
   let usedMs = 0;
   for (const thread of readdirSync(`/proc/${pid}/task`)) usedMs += schedStat(`${pid}/task/${thread}`)[0];
   return { usedMs, waitedMs: schedStat(String(pid))[1] };
@@ -19,6 +19,15 @@ export function cpuTime(pid: number): CpuTime {
 /** Whether its main thread wants to run, whether or not it does. */
 export function isRunnable(pid: number): boolean {
   return /\) R /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+}
+
+/** Of several processes together. */
+export function cpuTimeOf(pids: readonly number[]): CpuTime {
+  const times = pids.map(cpuTime);
+  return {
+    usedMs: times.reduce((sum, { usedMs }) => sum + usedMs, 0),
+    waitedMs: times.reduce((sum, { waitedMs }) => sum + waitedMs, 0),
+  };
 }
 
 function schedStat(process: string): [usedMs: number, waitedMs: number] {

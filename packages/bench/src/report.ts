@@ -34,6 +34,10 @@ export function describeRows(against: string, subject: string, rows: readonly Ro
     describeGoal(row.goal),
     row.isMet === undefined ? '' : row.isMet ? 'met' : 'NOT MET',
   ]);
+  return describeTable(head, lines);
+}
+
+export function describeTable(head: readonly string[], lines: readonly (readonly string[])[]): string {
   const rule = head.map(() => '---');
   const table = [head, rule, ...lines];
   const widths = head.map((_, column) => Math.max(...table.map((line) => line[column]?.length ?? 0)));
@@ -60,6 +64,6 @@ function percent(share: number): string {
   return `${Math.round(share * 100)} %`;
 }
 
-function format(value: number): string {
+export function format(value: number): string {
   return value.toLocaleString('en', { maximumSignificantDigits: SIGNIFICANT_DIGITS });
 }

@@ -34,14 +34,16 @@ export class Room {
   #hellos = 0;
   #isLoaded = false;
   #waiter: Waiter | undefined;
-  readonly #port: number;
+  readonly #playerPort: number;
   readonly #from: From = { player: 0, at: 0, length: 0 };
 
-  constructor(port: number, maxPlayers: number, hooks: RoomHooks) {
+  /** @param ports the host connects to the first, the players to the last */
+  constructor(ports: readonly number[], maxPlayers: number, hooks: RoomHooks) {
     this.hooks = hooks;
-    this.#port = port;
+    const [hostPort = 0] = ports;
+    this.#playerPort = ports.at(-1) ?? 0;
     const prepare = encodeFrame(OPCODE.binary, encodePrepare(maxPlayers));
-    this.host = new RawSocket(port, 'CREATE', this.#onHostFrame, () => this.host.write(prepare));
+    this.host = new RawSocket(hostPort, 'CREATE', this.#onHostFrame, () => this.host.write(prepare));
     this.host.onLost = (reason) => hooks.onUnexpected(`a host was lost: ${reason}`);
   }
 
@@ -76,7 +78,7 @@ export class Room {
   }
 
   #addPlayer(): void {
-    const socket = new RawSocket(this.#port, this.#code, this.#onPlayerFrame, () => {});
+    const socket = new RawSocket(this.#playerPort, this.#code, this.#onPlayerFrame, () => {});
     socket.onLost = (reason) => this.hooks.onUnexpected(`a player was lost: ${reason}`);
     this.players.push({ id: 0, socket });
   }

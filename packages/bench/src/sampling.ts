@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { Child } from './child.ts';
 import type { Cores } from './cores.ts';
-import type { Job, Sample } from './job.ts';
+import { MARKS, type Job, type Mark, type Sample } from './job.ts';
 import type { Options, Subject } from './options.ts';
 import { describeIntegrity } from './report.ts';
 import type { Scenario } from './scenarios.ts';
@@ -41,18 +41,41 @@ async function trySample(
     const { name, players, roomShare } = scenario;
     const rooms = Math.max(1, Math.round(options.rooms * roomShare));
     const { warmupMs, measureMs, window, payloadBytes, ratePerSecond, sockets } = options;
-    const load = { warmupMs, measureMs, rooms, players, window, payloadBytes, ratePerSecond, sockets };
-    const job = { scenario: name, port: server.port, serverPid: server.pid, ...load };
+    const load = {
+      warmupMs,
+      measureMs,
+      rooms,
+      roomsInFlight: rooms,
+      players,
+      window,
+      payloadBytes,
+      ratePerSecond,
+      sockets,
+    };
+    const job = { scenario: name, ports: [server.port], serverPids: [server.pid], ...load };
     return await runLoad(job, server, cores.load);
   } finally {
     await server.stop();
   }
 }
 
-async function runLoad(job: Job, server: Server, pinning: readonly string[]): Promise<Sample> {
+/**
+ * @param onMark called when the load begins and ends to measure
+ * @throws {SubjectError} when the load ends without a sample
+ */
+export async function runLoad(
+  job: Job,
+  server: Pick<Server, 'ended'>,
+  pinning: readonly string[],
+  onMark: (mark: Mark) => void = () => {},
+): Promise<Sample> {
   let sample: Sample | undefined;
   const command = [...pinning, process.execPath, LOAD, JSON.stringify(job)];
-  const child = new Child(command, process.env, (line) => (sample = JSON.parse(line) as Sample));
+  const child = new Child(command, process.env, (line) => {
+    const mark = MARKS.find((known) => known === line);
+    if (mark) onMark(mark);
+    else sample = JSON.parse(line) as Sample;
+  });
   const deadlineMs = job.warmupMs + 2 * job.measureMs + SLACK_MS;
   let why = 'the load ended';
   const stop = (reason: string): void => {

@@ -19,8 +19,29 @@ export interface Server {
 }
 
 /** @throws {SubjectError} if it does not listen in time; the message holds the last it said. */
-export async function startServer(subject: Subject, pinning: readonly string[]): Promise<Server> {
-  const { script, env } = start(subject);
+export function startServer(subject: Subject, pinning: readonly string[]): Promise<Server> {
+  return subject === 'gateway'
+    ? startGateway({}, pinning)
+    : startProgram(subject, bareRelay(subject), pinning);
+}
+
+/** @param settings `WMBP_…`, beside those that every gateway gets. @throws as `startServer` */
+export function startGateway(settings: NodeJS.ProcessEnv, pinning: readonly string[]): Promise<Server> {
+  const program = { script: [GATEWAY], env: { ...withoutSettings(), ...GATEWAY_SETTINGS, ...settings } };
+  return startProgram('gateway', program, pinning);
+}
+
+interface Program {
+  readonly script: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** Of a program that logs `listening` and its port. @throws as `startServer` */
+function startProgram(
+  subject: string,
+  { script, env }: Program,
+  pinning: readonly string[],
+): Promise<Server> {
   return new Promise((resolve, reject) => {
     const child = new Child([...pinning, process.execPath, ...script], env, (line) => {
       const port = portOf(line);
@@ -39,7 +60,7 @@ export async function startServer(subject: Subject, pinning: readonly string[]):
   });
 }
 
-function start(subject: Subject): { script: string[]; env: NodeJS.ProcessEnv } {
+function bareRelay(subject: Exclude<Subject, 'gateway'>): Program {
   const env = withoutSettings();
   switch (subject) {
     case 'bare':
@@ -48,8 +69,6 @@ function start(subject: Subject): { script: string[]; env: NodeJS.ProcessEnv } {
       return { script: [BARE_RELAY, 'loop'], env };
     case 'bare-topics':
       return { script: [BARE_RELAY, 'topics'], env };
-    case 'gateway':
-      return { script: [GATEWAY], env: { ...env, ...GATEWAY_SETTINGS } };
   }
 }
 

@@ -10,6 +10,7 @@ import {
   decodeRawItems,
   EnvelopeWriter,
   FULL_BYTES,
+  writeHeader,
   type EnvelopeHeader,
   type Item,
 } from './envelope.ts';
@@ -20,7 +21,7 @@ const id = u32.map(playerId);
 const bytes = fc.uint8Array({ maxLength: 1000 });
 const why = fc.constantFrom(...(Object.keys(CLOSE) as CloseName[]));
 const item: fc.Arbitrary<Item> = fc.oneof(
-  fc.record({ kind: fc.constantFrom('joined' as const, 'left' as const), player: id }),
+  fc.record({ kind: fc.constantFrom('joined' as const, 'known' as const, 'left' as const), player: id }),
   fc.record({ kind: fc.constant('toHost' as const), player: id, bytes, isBinary: fc.boolean() }),
   fc.record({
     kind: fc.constant('toPlayers' as const),
@@ -35,9 +36,26 @@ const header: fc.Arbitrary<EnvelopeHeader> = fc.record({
   epoch: fc.nat({ max: 2 ** 48 - 1 }).map((epoch) => epoch as Epoch),
   source: u32.map((node) => node as NodeId),
   stream: u32,
+  peerStream: u32,
   firstItem: u32,
+  lastItem: u32,
+  acknowledged: u32,
+  asksAgain: fc.boolean(),
+  wantsAnswer: fc.boolean(),
+  isGone: fc.boolean(),
 });
-const HEADER: EnvelopeHeader = { epoch: 1 as Epoch, source: 2 as NodeId, stream: 3, firstItem: 4 };
+const HEADER: EnvelopeHeader = {
+  epoch: 1 as Epoch,
+  source: 2 as NodeId,
+  stream: 3,
+  peerStream: 4,
+  firstItem: 5,
+  lastItem: 6,
+  acknowledged: 7,
+  asksAgain: false,
+  wantsAnswer: false,
+  isGone: false,
+};
 
 function envelopeOf(
   head: EnvelopeHeader,
@@ -45,7 +63,9 @@ function envelopeOf(
   writer = new EnvelopeWriter(() => undefined),
 ): Uint8Array {
   for (const each of items) writer.append(each);
-  return writer.finish(head);
+  const envelope = writer.finish();
+  writeHeader(envelope, head);
+  return envelope;
 }
 
 /** One item as it lies in an envelope. */
@@ -85,7 +105,13 @@ describe('an envelope', () => {
       epoch: 0x0102_0304_0506 as Epoch,
       source: 0x0708_090a as NodeId,
       stream: 0x0b0c_0d0e,
+      peerStream: 0x0f10_1112,
       firstItem: 15,
+      lastItem: 16,
+      acknowledged: 17,
+      asksAgain: true,
+      wantsAnswer: true,
+      isGone: false,
     };
     const envelope = envelopeOf(head, [
       { kind: 'joined', player: playerId(258) },
@@ -93,7 +119,10 @@ describe('an envelope', () => {
       { kind: 'closeRoom', why: 'roomOver' },
     ]);
     expect(Buffer.from(envelope).toString('hex')).toBe(
-      ['01 00 010203040506 0708090a 0b0c0d0e 0000000f', '01 00000004 00000102']
+      [
+        '01 05 010203040506 0708090a 0b0c0d0e 0f101112 0000000f 00000010 00000011 00000000',
+        '01 00000004 00000102',
+      ]
         .concat(
           '05 0000000d 00000002 00000001 00000002 aa',
           '08 00000008',
@@ -121,13 +150,13 @@ describe('an envelope', () => {
     const payload = Uint8Array.of(1, 2, 3);
     writer.append({ kind: 'toHost', player: playerId(1), bytes: payload, isBinary: false });
     payload.fill(9);
-    const [read] = [...decodeItems(writer.finish(HEADER))];
+    const [read] = [...decodeItems(writer.finish())];
     expect(read).toMatchObject({ bytes: Uint8Array.of(1, 2, 3) });
   });
 
   test('cuts what is too large for one envelope, and the pieces make the same items', () => {
     const envelopes: Uint8Array[] = [];
-    const writer: EnvelopeWriter = new EnvelopeWriter(() => envelopes.push(writer.finish(HEADER)));
+    const writer: EnvelopeWriter = new EnvelopeWriter(() => envelopes.push(writer.finish()));
     const bytes = Uint8Array.from({ length: 3_000_000 }, (_, i) => i % 251);
     const items: Item[] = [
       { kind: 'joined', player: playerId(1) },
@@ -136,7 +165,7 @@ describe('an envelope', () => {
       { kind: 'left', player: playerId(1) },
     ];
     for (const item of items) writer.append(item);
-    envelopes.push(writer.finish(HEADER));
+    envelopes.push(writer.finish());
     expect(envelopes.length).toBeGreaterThan(20);
     expect(Math.max(...envelopes.map(({ length }) => length))).toBeLessThan(2 * FULL_BYTES + 100);
     const assembly = new Assembly();
@@ -152,9 +181,9 @@ describe('an envelope', () => {
     writer.append({ kind: 'joined', player: playerId(1) });
     writer.append({ kind: 'left', player: playerId(1) });
     expect(writer.items).toBe(2);
-    expect([...decodeItems(writer.finish(HEADER))]).toHaveLength(2);
+    expect([...decodeItems(writer.finish())]).toHaveLength(2);
     expect(writer.items).toBe(0);
-    expect(writer.finish(HEADER)).toHaveLength(20);
+    expect(writer.finish()).toHaveLength(36);
   });
 });
 
@@ -165,7 +194,7 @@ describe('a reader', () => {
       envelopeOf(HEADER, [known]),
       rawItem(99, [1, 2, 3]),
       rawItem(0, []),
-      envelopeOf(HEADER, [known]).subarray(20),
+      envelopeOf(HEADER, [known]).subarray(36),
     ];
     expect([...decodeItems(Buffer.concat(parts))]).toEqual([known, undefined, undefined, known]);
   });
@@ -177,7 +206,7 @@ describe('a reader', () => {
       other[0] = version;
       expect(decodeHeader(other)).toBeUndefined();
     }
-    for (let length = 0; length < 20; length += 1)
+    for (let length = 0; length < 36; length += 1)
       expect(decodeHeader(envelope.subarray(0, length))).toBeUndefined();
   });
 

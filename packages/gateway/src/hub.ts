@@ -34,6 +34,7 @@ export class Hub {
       code,
       epoch,
       hostNode,
+      sinceMs: performance.now(),
       host: undefined,
       players: new Map(),
       links: new Map(),

@@ -40,7 +40,8 @@ export class Ledger {
   async join(code: RoomCode): Promise<JoinResult> {
     this.#joining.set(code, (this.#joining.get(code) ?? 0) + 1);
     try {
-      const result = await this.#store.join(code, this.#node);
+      let result = await this.#store.join(code, this.#node);
+      if (isFull(result) && (await this.#freeSeats(code))) result = await this.#store.join(code, this.#node);
       if (!result.ok || (await this.#isHosted(code, result))) return result;
       return { ok: false, why: 'roomNotFound' };
     } catch (error) {
@@ -86,6 +87,21 @@ export class Ledger {
     });
   }
 
+  /**
+   * A node that dies between taking a seat and announcing its player leaves a seat that no host's node knows of. It
+   * is found by who wants it.
+   */
+  async #freeSeats(code: RoomCode): Promise<boolean> {
+    const seated = await this.#store.seatedNodes(code);
+    let isFreed = false;
+    for (const node of seated?.nodes ?? []) {
+      if (!seated || node === this.#node || !(await this.#neighbours.isGone(node, performance.now())))
+        continue;
+      isFreed = (await this.#store.reap(code, seated.epoch, node)).length > 0 || isFreed;
+    }
+    return isFreed;
+  }
+
   /** The room of a host whose node died alone, with no player on another node to notice, ends here. */
   async #isHosted(code: RoomCode, room: Pick<FoundRoom, 'epoch' | 'hostNode'>): Promise<boolean> {
     if (room.hostNode === this.#node) return true;
@@ -99,4 +115,8 @@ export class Ledger {
     this.#doubts.about(code);
     if (!(error instanceof Unavailable)) this.#log.error({ error, room: code }, event);
   }
+}
+
+function isFull(result: JoinResult): boolean {
+  return !result.ok && result.why === 'roomFull';
 }

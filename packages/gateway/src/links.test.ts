@@ -1,11 +1,12 @@
-/** Two nodes over a backplane that loses: lossless or closed, and whole again for who comes back. */
-import { beforeEach, expect, test } from '@jest/globals';
+/** Two nodes over a backplane that loses: everything arrives all the same, or its socket is closed. */
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { CLOSE, type RoomCode } from '@wmbp/protocol';
+import { within } from '@wmbp/testkit';
 import { CoreNode, heardBy } from '../test/core-node.ts';
-import { type FakeSocket, settled } from '../test/fakes.ts';
+import { FakeSocket, settled } from '../test/fakes.ts';
 import { GatedStore } from '../test/gated-store.ts';
 import { MemoryBackplane } from './memory/backplane.ts';
-import { type HostSession } from './session.ts';
+import { type HostSession, type PlayerSession } from './session.ts';
 
 /** Loses envelopes, says so or not, while told to. */
 class LossyBackplane extends MemoryBackplane {
@@ -41,169 +42,187 @@ beforeEach(async () => {
   players = new CoreNode(2, store, playersLine);
   ({ host, socket, code } = await hosts.host(9));
 });
+afterEach(() => {
+  hosts.close();
+  players.close();
+});
 
-async function joined(): Promise<Awaited<ReturnType<CoreNode['player']>>> {
+/** What links repair, they repair by the clock. */
+async function until(what: string, isSo: () => boolean): Promise<void> {
+  const watching = async (): Promise<void> => {
+    while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 5));
+  };
+  await within(what, watching());
+}
+
+async function joined(): Promise<{ session: PlayerSession; socket: FakeSocket }> {
   const player = await players.player(code);
-  await settled();
+  await until('the player to be known', () => player.session.isKnown);
   return player;
 }
 
-/** What the transport does when a socket that was closed is gone. */
-async function gone(...left: { session: Parameters<typeof players.rooms.leave>[0] }[]): Promise<void> {
+/** What the transport does when a socket is gone. */
+async function gone(...left: { session: PlayerSession }[]): Promise<void> {
   for (const { session } of left) players.rooms.leave(session);
   await settled();
 }
 
-async function sendToAll(text: string): Promise<void> {
+function sendToAll(text: string): void {
   hosts.relay.toPlayers(host, 'all', Buffer.from(text), false);
-  await settled();
 }
 
-/** A player that comes after the trouble is heard and reached. */
-async function expectWhole(): Promise<void> {
-  socket.frames.length = 0;
+const LOSSES = ['silent', 'told', 'failing'] as const;
+
+test.each(LOSSES)('what is lost on the way to the host (%s) arrives once the way is whole', async (mode) => {
   const player = await joined();
-  const id = player.session.player;
-  players.send(player.session, 'hello');
-  await sendToAll('welcome');
-  expect(heardBy(socket)).toEqual([`joined ${id}`, `state ${id}`, `${id}: hello`]);
-  expect(player.socket.texts).toEqual(['welcome']);
+  playersLine.mode = mode;
+  players.send(player.session, 'a');
+  await settled();
+  players.send(player.session, 'b');
+  await settled();
+  playersLine.mode = 'whole';
+  await until('both frames', () => heardBy(socket).at(-1) === '1: b');
+  expect(heardBy(socket)).toEqual(['joined 1', 'state 1', '1: a', '1: b']);
   expect(player.socket.isOpen).toBe(true);
-}
-
-test.each(['told', 'failing'] as const)(
-  'what a player’s node could not send (%s) closes its players; their host is told',
-  async (mode) => {
-    const two = [await joined(), await joined()] as const;
-    playersLine.mode = mode;
-    players.send(two[0].session, 'lost');
-    await settled();
-    playersLine.mode = 'whole';
-    expect(two.map((each) => each.socket.closedWith)).toEqual([CLOSE.linkLost, CLOSE.linkLost]);
-    await gone(...two);
-    expect(heardBy(socket).slice(-4)).toEqual(['left 1', 'state 2', 'left 2', 'state ']);
-    await expectWhole();
-  },
-);
-
-test('what got lost silently on the way to the host closes the players as soon as it shows', async () => {
-  const two = [await joined(), await joined()] as const;
-  playersLine.mode = 'silent';
-  players.send(two[0].session, 'lost');
-  await settled();
-  playersLine.mode = 'whole';
-  socket.frames.length = 0;
-  players.send(two[1].session, 'behind the gap');
-  await settled();
-  expect(heardBy(socket)).toEqual(['left 1', 'state 2', 'left 2', 'state ']);
-  expect(two.map((each) => each.socket.closedWith)).toEqual([CLOSE.linkLost, CLOSE.linkLost]);
-  await gone(...two);
-  await expectWhole();
 });
 
-test('a player whose joining got lost is closed with the others, and its seat is free', async () => {
-  const first = await joined();
-  playersLine.mode = 'silent';
-  const unheard = await joined();
-  playersLine.mode = 'whole';
-  players.send(first.session, 'behind the gap');
+test.each(LOSSES)('what is lost on the way to players (%s) arrives once the way is whole', async (mode) => {
+  const two = [await joined(), await joined()];
+  hostsLine.mode = mode;
+  sendToAll('a');
   await settled();
-  expect(unheard.socket.closedWith).toBe(CLOSE.linkLost);
-  await gone(first, unheard);
-  for (let i = 0; i < 9; i += 1) expect(await store.join(code, players.id)).toMatchObject({ ok: true });
-});
-
-test('a player that joins while the others are cut off is whole', async () => {
-  const first = await joined();
-  playersLine.mode = 'silent';
-  players.send(first.session, 'lost');
+  sendToAll('b');
   await settled();
-  playersLine.mode = 'whole';
-  players.send(first.session, 'behind the gap');
-  await settled();
-  const second = await joined();
-  await gone(first);
-  socket.frames.length = 0;
-  players.send(second.session, 'hello');
-  await sendToAll('welcome');
-  expect(heardBy(socket)).toEqual(['2: hello']);
-  expect(second.socket.texts).toEqual(['welcome']);
-});
-
-test.each(['told', 'failing'] as const)(
-  'what a host’s node could not send (%s) closes the players there',
-  async (mode) => {
-    const player = await joined();
-    hostsLine.mode = mode;
-    await sendToAll('lost');
-    expect(heardBy(socket).slice(-2)).toEqual(['left 1', 'state ']);
-    hostsLine.mode = 'whole';
-    players.send(player.session, 'is anybody there');
-    await settled();
-    expect(player.socket.closedWith).toBe(CLOSE.linkLost);
-    expect(heardBy(socket).at(-1)).toBe('state ');
-    await gone(player);
-    await expectWhole();
-  },
-);
-
-test('what got lost silently on the way to the players closes them as soon as it shows', async () => {
-  const player = await joined();
-  await sendToAll('a');
-  hostsLine.mode = 'silent';
-  await sendToAll('lost');
   hostsLine.mode = 'whole';
-  await sendToAll('behind the gap');
-  expect(player.socket.texts).toEqual(['a']);
-  expect(player.socket.closedWith).toBe(CLOSE.linkLost);
-  expect(heardBy(socket).slice(-2)).toEqual(['left 1', 'state ']);
-  await gone(player);
-  await expectWhole();
+  await until('both frames', () => two.every((each) => each.socket.texts.length === 2));
+  expect(two.map((each) => each.socket.texts)).toEqual([
+    ['a', 'b'],
+    ['a', 'b'],
+  ]);
 });
 
-test('a trouble of one node costs players elsewhere nothing', async () => {
-  const here = await hosts.player(code);
-  await joined();
-  playersLine.mode = 'told';
-  await joined();
-  expect(here.socket.isOpen).toBe(true);
-  await sendToAll('still here');
-  expect(here.socket.texts).toEqual(['still here']);
+test.each(LOSSES)('a player whose joining was lost (%s) is announced once the way is whole', async (mode) => {
+  playersLine.mode = mode;
+  const player = await players.player(code);
+  players.send(player.session, 'first');
+  await settled();
+  playersLine.mode = 'whole';
+  await until('its frame', () => heardBy(socket).at(-1) === '1: first');
+  expect(heardBy(socket)).toEqual(['joined 1', 'state 1', '1: first']);
 });
 
-test('who was admitted while the room ended is told that it is over', async () => {
-  const here = await hosts.player(code);
-  await joined();
-  store.shut();
-  const joining = players.player(code);
-  await settled();
-  hosts.rooms.close(host, 'roomOver');
-  store.open();
-  const late = await joining;
-  expect(late.socket.isOpen).toBe(true);
-  await settled();
-  expect(late.socket.closedWith?.code).toBe(1001);
-  expect(here.socket.closedWith).toBe(CLOSE.roomOver);
-});
-
-test('who was the first of its node and admitted while the room ended is told so too', async () => {
-  store.shut();
-  const joining = players.player(code);
-  await settled();
-  hosts.rooms.close(host, 'roomOver');
-  store.open();
-  const late = await joining;
-  await settled();
-  expect(late.socket.closedWith?.code).toBe(1001);
-  await gone(late);
-  expect(players.hub.room(code)).toBeUndefined();
-});
-
-test('what a player sent before it left is heard though its host sends on', async () => {
+test('a leaving that was lost is announced once, though nothing follows it', async () => {
   const player = await joined();
-  hosts.relay.toPlayers(host, 'all', Buffer.from('crossing'), false);
-  players.send(player.session, 'last');
-  players.rooms.leave(player.session);
+  playersLine.mode = 'silent';
+  await gone(player);
+  playersLine.mode = 'whole';
+  await until('player_left', () => heardBy(socket).includes('left 1'));
+  expect(heardBy(socket)).toEqual(['joined 1', 'state 1', 'left 1', 'state ']);
+});
+
+test('who comes after the last one has left is heard and reached', async () => {
+  for (let id = 1; id <= 3; id += 1) {
+    const player = await joined();
+    players.send(player.session, 'hello');
+    sendToAll('welcome');
+    await until('both', () => player.socket.texts.length === 1 && heardBy(socket).includes(`${id}: hello`));
+    await gone(player);
+    await until('player_left', () => heardBy(socket).includes(`left ${id}`));
+    if (id === 2) await until('the links to end', () => players.links.count === 0);
+  }
+});
+
+test('a frame to everybody is not for a player of whom the host has not been told', async () => {
+  const known = await joined();
+  playersLine.mode = 'silent';
+  const unknown = await players.player(code);
   await settled();
-  expect(heardBy(socket)).toEqual(['joined 1', 'state 1', '1: last', 'left 1', 'state ']);
+  sendToAll('before');
+  await until('the frame', () => known.socket.texts.length === 1);
+  playersLine.mode = 'whole';
+  await until('the player to be known', () => unknown.session.isKnown);
+  sendToAll('after');
+  await until('the frame', () => unknown.socket.texts.length > 0);
+  expect(unknown.socket.texts).toEqual(['after']);
+  expect(known.socket.texts).toEqual(['before', 'after']);
+});
+
+test('players of a node that was taken for dead are closed when it speaks; their host hears nothing', async () => {
+  const player = await joined();
+  hosts.rooms.onNodeGone(host.room, players.id);
+  expect(heardBy(socket).slice(-2)).toEqual(['left 1', 'state ']);
+  players.send(player.session, 'still here');
+  await until('the close', () => !player.socket.isOpen);
+  expect(player.socket.closedWith).toBe(CLOSE.linkLost);
+  await gone(player);
+  await settled();
+  expect(heardBy(socket).slice(-2)).toEqual(['left 1', 'state ']);
+  const next = await joined();
+  players.send(next.session, 'hello');
+  await until('the frame', () => heardBy(socket).at(-1) === '2: hello');
+});
+
+test('a frame that cannot be kept closes exactly the sockets that would miss it', async () => {
+  const small = new LossyBackplane(hostsLine);
+  const cramped = new CoreNode(3, store, small, 4096);
+  const [talker, quiet] = [await cramped.player(code), await cramped.player(code)];
+  await until('both to be known', () => talker.session.isKnown && quiet.session.isKnown);
+  small.mode = 'failing';
+  for (let i = 0; i < 10; i += 1) {
+    cramped.send(talker.session, `${i} `.padEnd(1000, '.'));
+    await settled();
+  }
+  expect(talker.socket.closedWith).toBe(CLOSE.linkLost);
+  expect(quiet.socket.isOpen).toBe(true);
+  cramped.rooms.leave(talker.session);
+  small.mode = 'whole';
+  cramped.send(quiet.session, 'fine');
+  await until('the frame', () => heardBy(socket).at(-1) === '2: fine');
+  const fromTalker = heardBy(socket).filter((event) => event.startsWith('1: '));
+  expect(fromTalker.map((event) => Number(event.slice(3, 5)))).toEqual(fromTalker.map((_, i) => i));
+  expect(heardBy(socket)).toContain('left 1');
+  cramped.close();
+});
+
+test('players whose host’s node cannot keep a frame for them are closed, others are not', async () => {
+  const line = new LossyBackplane(hostsLine);
+  const cramped = new CoreNode(3, store, line, 4096);
+  const game = await cramped.host(9);
+  const away = await players.player(game.code);
+  await until('the player to be known', () => away.session.isKnown);
+  const here = await cramped.player(game.code);
+  line.mode = 'failing';
+  for (let i = 0; i < 10; i += 1) {
+    cramped.relay.toPlayers(game.host, 'all', Buffer.from(`${i} `.padEnd(1000, '.')), false);
+    await settled();
+  }
+  line.mode = 'whole';
+  await until('the close', () => !away.socket.isOpen);
+  expect(away.socket.closedWith).toBe(CLOSE.linkLost);
+  expect(away.socket.texts.map((text) => Number(text[0]))).toEqual(away.socket.texts.map((_, i) => i));
+  expect(here.socket.texts).toHaveLength(10);
+  cramped.close();
+});
+
+test.each([true, false])(
+  'who was admitted while the room ended is told (others are there: %s)',
+  async (others) => {
+    if (others) await joined();
+    store.shut();
+    const joining = players.player(code);
+    await settled();
+    hosts.rooms.close(host, 'roomOver');
+    store.open();
+    const late = await joining;
+    await until('the close', () => !late.socket.isOpen);
+    expect([CLOSE.linkLost, CLOSE.roomOver]).toContain(late.socket.closedWith);
+  },
+);
+
+test('a room that is over leaves no link behind, on either side', async () => {
+  const player = await joined();
+  hosts.rooms.close(host, 'roomOver');
+  await until('the close', () => !player.socket.isOpen);
+  await gone(player);
+  await until('the links to end', () => hosts.links.count + players.links.count === 0);
 });

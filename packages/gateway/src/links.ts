@@ -5,7 +5,14 @@
 import { type RoomCode } from '@wmbp/protocol';
 import { type Backplane } from './backplane.ts';
 import { channelOf } from './channels.ts';
-import { decodeHeader, emptyEnvelope, writeHeader, type EnvelopeHeader, type Item } from './envelope.ts';
+import {
+  decodeHeader,
+  emptyEnvelope,
+  EnvelopeWriter,
+  writeHeader,
+  type EnvelopeHeader,
+  type Item,
+} from './envelope.ts';
 import { Link } from './link.ts';
 import { type Metrics } from './metrics.ts';
 import { type Epoch, type NodeId } from './names.ts';
@@ -75,6 +82,18 @@ export class Links {
     open.retiredAtMs = undefined;
     room.links.set(node, open.link);
     return open.link;
+  }
+
+  /** One item to the host's node of a room that this node has no part in. It may get lost. */
+  once(code: RoomCode, epoch: Epoch, node: NodeId, item: Item): void {
+    const writer = new EnvelopeWriter(() => undefined);
+    writer.append(item);
+    const envelope = writer.finish();
+    this.#streams += 1;
+    const first = { stream: this.#streams, peerStream: 0, firstItem: 1, lastItem: 1, acknowledged: 0 };
+    const flags = { asksAgain: false, wantsAnswer: false, isGone: false };
+    writeHeader(envelope, { epoch, source: this.#node, ...first, ...flags });
+    this.#backplane.publish(channelOf(code, node), envelope).catch(() => undefined);
   }
 
   /** No frame goes this way for now. What is under way arrives all the same. */

@@ -251,6 +251,21 @@ export function roomStoreContract(open: () => Promise<TwoStores>): void {
     });
   });
 
+  describe('seatedNodes', () => {
+    test('says once which nodes have seats in the room, and whose room it is', async () => {
+      const { code, epoch } = await opened(4);
+      expect(await first.seatedNodes(code)).toEqual({ epoch, nodes: [] });
+      await joinAll(code, 2);
+      await first.join(code, HOST_NODE);
+      const seated = await second.seatedNodes(code);
+      expect(seated?.epoch).toBe(epoch);
+      expect(new Set(seated?.nodes)).toEqual(new Set([OTHER_NODE, HOST_NODE]));
+      expect(seated?.nodes).toHaveLength(2);
+      await first.close(code, epoch);
+      expect(await first.seatedNodes(code)).toBeUndefined();
+    });
+  });
+
   describe('assertRoom', () => {
     test('keeps a room that is there, and gives seats of the host node back that it does not hold', async () => {
       const room = await openedAt(3);
@@ -291,7 +306,8 @@ export function roomStoreContract(open: () => Promise<TwoStores>): void {
       expect(await second.assertRoom(younger, true)).toBe('superseded');
       await first.close(older.code, older.epoch);
       expect(await second.assertRoom(younger, true)).toBe('restored');
-      expect(await first.assertRoom(older, true)).toBe('restored');
+      const { epoch, hostNode } = younger;
+      expect(await first.assertRoom(older, true)).toEqual({ epoch, hostNode });
       expect(await first.find(older.code)).toMatchObject({ epoch: older.epoch });
       expect(await second.assertRoom(younger, true)).toBe('superseded');
     });

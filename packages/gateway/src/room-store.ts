@@ -22,6 +22,11 @@ export interface FoundRoom {
   readonly hostNode: NodeId;
 }
 
+export interface SeatedNodes {
+  readonly epoch: Epoch;
+  readonly nodes: readonly NodeId[];
+}
+
 /** What the host's node knows of its room. */
 export interface RoomAssertion extends NewRoom {
   readonly openedAtMs: number;
@@ -31,11 +36,17 @@ export interface RoomAssertion extends NewRoom {
   readonly members: Iterable<readonly [PlayerId, NodeId]>;
 }
 
+export interface DisplacedRoom {
+  readonly epoch: Epoch;
+  readonly hostNode: NodeId;
+}
+
 /**
  * `kept`: the room was there. `restored`: it was not, and is again. `superseded`: another room, opened earlier,
- * has the code. `gone`: there is none, and it was not to be restored.
+ * has the code. `gone`: there is none, and it was not to be restored. A room: that one had the code, was opened later,
+ * and made way.
  */
-export type AssertedRoom = 'kept' | 'restored' | 'superseded' | 'gone';
+export type AssertedRoom = 'kept' | 'restored' | 'superseded' | 'gone' | DisplacedRoom;
 
 /**
  * Rejects with `Unavailable`, within seconds, when the store is out of reach: the operation may have been carried
@@ -66,6 +77,9 @@ export interface RoomStore {
 
   /** The live room with this code, or `undefined`. */
   find(code: RoomCode): Promise<FoundRoom | undefined>;
+
+  /** The nodes that have seats in the room, and whose room it is; `undefined` when there is none. */
+  seatedNodes(code: RoomCode): Promise<SeatedNodes | undefined>;
 
   /** Takes the seats of a node that is gone; answers whose they were. */
   reap(code: RoomCode, epoch: Epoch, node: NodeId): Promise<readonly PlayerId[]>;

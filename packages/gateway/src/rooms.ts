@@ -10,7 +10,7 @@ import { type Hub } from './hub.ts';
 import { type Journal } from './journal.ts';
 import { type Ledger } from './ledger.ts';
 import { type Links } from './links.ts';
-import { drawEpoch, type NodeId } from './names.ts';
+import { drawEpoch, type Epoch, type NodeId } from './names.ts';
 import { type Relay } from './relay.ts';
 import { type JoinResult } from './room-store.ts';
 import { type HostSession, type Member, type PlayerSession, type Room } from './session.ts';
@@ -66,7 +66,10 @@ export class Rooms {
     this.#creating += 1;
     try {
       for (let draw = 0; draw < CODE_DRAWS; draw += 1) {
-        const host = await this.#claim(roomCodeOf(randomInt(ROOM_CODES)), socket, name, maxPlayers);
+        const code = roomCodeOf(randomInt(ROOM_CODES));
+        // A store that has lost its rooms may call a code free that is in use here.
+        if (this.#hub.room(code)?.host) continue;
+        const host = await this.#claim(code, socket, name, maxPlayers);
         if (host) return { ok: true, host };
       }
       return { ok: false, why: 'noFreeCode' };
@@ -203,6 +206,11 @@ export class Rooms {
     this.#links.release(room, node);
   }
 
+  /** Another node believes in a room whose code now is a room's of this node. */
+  tellThatOver(code: RoomCode, epoch: Epoch, node: NodeId, why: CloseName): void {
+    this.#links.once(code, epoch, node, { kind: 'closeRoom', why });
+  }
+
   async #claim(
     code: RoomCode,
     socket: Socket,
@@ -226,9 +234,11 @@ export class Rooms {
   /** What this node holds of the room just joined; `undefined` when the room ended meanwhile. */
   #roomOf(code: RoomCode, joined: JoinResult & { ok: true }): Room | undefined {
     const { epoch, hostNode } = joined;
+    const known = this.#hub.room(code);
+    // Of two rooms with one code the younger ends (see `Upkeep`); until then nobody joins it past the older one.
+    if (known?.host && known.epoch !== epoch) return undefined;
     if (hostNode === this.#node) {
-      const room = this.#hub.room(code);
-      return room?.epoch === epoch && room.host ? room : undefined;
+      return known?.host ? known : undefined;
     }
     this.#replaceOlder(code, epoch);
     return this.#hub.open(code, epoch, hostNode);

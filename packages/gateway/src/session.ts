@@ -12,6 +12,8 @@ export interface Room {
   readonly code: RoomCode;
   readonly epoch: Epoch;
   readonly hostNode: NodeId;
+  /** When its first peer came to this node, on the node's own clock. */
+  readonly sinceMs: number;
   /** Defined on the host's node only. */
   host: HostSession | undefined;
   /** The players whose sockets are here. */

@@ -160,6 +160,11 @@ export class Upkeep {
       this.#mayRestore,
     );
     if (outcome === 'restored') this.#metrics.restoredRooms += 1;
+    if (typeof outcome === 'object') {
+      this.#metrics.restoredRooms += 1;
+      this.#rooms.tellThatOver(code, outcome.epoch, outcome.hostNode, 'roomLost');
+      return;
+    }
     if (outcome !== 'superseded' && outcome !== 'gone') return;
     if (room.host === host) this.#rooms.end(host, 'roomLost');
   }

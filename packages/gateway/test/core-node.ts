@@ -11,6 +11,7 @@ import { Links } from '../src/links.ts';
 import { Metrics } from '../src/metrics.ts';
 import { type NodeId } from '../src/names.ts';
 import { Neighbours } from '../src/neighbours.ts';
+import { LinkBudget } from '../src/outgoing.ts';
 import { Relay } from '../src/relay.ts';
 import { type RoomStore } from '../src/room-store.ts';
 import { Rooms } from '../src/rooms.ts';
@@ -32,21 +33,30 @@ export class CoreNode {
   readonly relay: Relay;
   readonly rooms: Rooms;
   readonly inbox: Inbox;
+  readonly links: Links;
+  readonly metrics = new Metrics();
 
-  constructor(id: number, store: RoomStore, backplane: Backplane) {
+  /** @param maxLinkBytes what may be kept for other nodes */
+  constructor(id: number, store: RoomStore, backplane: Backplane, maxLinkBytes = 64 * 1024 * 1024) {
     this.id = id as NodeId;
-    const metrics = new Metrics();
     const turn = new Turn(this.log);
     this.relay = new Relay(turn.buffer);
-    const links = new Links(this.id, backplane, turn, metrics, (room, node) =>
-      this.rooms.onLinkLost(room, node),
-    );
-    const hear = (room: RoomCode, envelope: Uint8Array): void => this.inbox.receive(room, envelope);
+    const hear = (room: RoomCode, envelope: Uint8Array): void => this.links.receive(room, envelope);
     const subscriptions = new Subscriptions(backplane, this.id, hear, this.log);
-    const journal = new Journal(this.log, metrics);
+    const budget = new LinkBudget(maxLinkBytes);
+    this.links = new Links(this.id, backplane, turn, subscriptions, budget, this.metrics, {
+      deliver: (...item) => this.inbox.deliver(...item),
+      onLost: (...lost) => this.inbox.onLost(...lost),
+      hostedRoom: (...room) => this.inbox.hostedRoom(...room),
+    });
+    const journal = new Journal(this.log, this.metrics);
     const ledger = new Ledger(this.id, store, new Neighbours(EVERYBODY_LIVES), new Doubts(), this.log);
-    this.rooms = new Rooms(this.id, 100, ledger, subscriptions, links, this.hub, this.relay, journal);
-    this.inbox = new Inbox(this.hub, this.relay, this.rooms, metrics);
+    this.rooms = new Rooms(this.id, 100, ledger, subscriptions, this.links, this.hub, this.relay, journal);
+    this.inbox = new Inbox(this.hub, this.relay, this.rooms);
+  }
+
+  close(): void {
+    this.links.close();
   }
 
   /** A host with an open room. */

@@ -9,6 +9,7 @@ import {
   type NewRoom,
   type RoomAssertion,
   type RoomStore,
+  type SeatedNodes,
 } from '../src/room-store.ts';
 
 /** Operations take effect at once; while the gate is shut their answers are kept. */
@@ -53,6 +54,10 @@ export class GatedStore implements RoomStore {
 
   find(code: RoomCode): Promise<FoundRoom | undefined> {
     return this.#answer(this.#store.find(code));
+  }
+
+  seatedNodes(code: RoomCode): Promise<SeatedNodes | undefined> {
+    return this.#answer(this.#store.seatedNodes(code));
   }
 
   reap(code: RoomCode, epoch: Epoch, node: NodeId): Promise<readonly PlayerId[]> {

@@ -56,7 +56,10 @@ export async function startServer(env: Readonly<Record<string, string>> = {}): P
     }
   }
 
-  const listening = await logged('listening');
+  const listening = await logged('listening').catch((error: unknown) => {
+    child.kill('SIGKILL');
+    throw error;
+  });
   return {
     port: listening['port'] as number,
     adminPort: listening['adminPort'] as number | undefined,

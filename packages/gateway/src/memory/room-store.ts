@@ -8,6 +8,7 @@ import {
   type NewRoom,
   type RoomAssertion,
   type RoomStore,
+  type SeatedNodes,
 } from '../room-store.ts';
 
 interface StoredRoom extends NewRoom {
@@ -55,6 +56,11 @@ export class MemoryRoomStore implements RoomStore {
     return Promise.resolve(room ? removeSeats(room, node, new Set()) : []);
   }
 
+  seatedNodes(code: RoomCode): Promise<SeatedNodes | undefined> {
+    const room = this.#rooms.get(code);
+    return Promise.resolve(room && { epoch: room.epoch, nodes: [...new Set(room.players.values())] });
+  }
+
   assertRoom(asserted: RoomAssertion, mayRestore: boolean): Promise<AssertedRoom> {
     const known = this.#rooms.get(asserted.code);
     if (known && known.epoch !== asserted.epoch && isOlder(known, asserted))
@@ -71,6 +77,7 @@ export class MemoryRoomStore implements RoomStore {
     }
     removeSeats(room, asserted.hostNode, held);
     this.#rooms.set(asserted.code, room);
+    if (known && !kept) return Promise.resolve({ epoch: known.epoch, hostNode: known.hostNode });
     return Promise.resolve(kept ? 'kept' : 'restored');
   }
 

@@ -3,7 +3,7 @@ import { type Log } from '../log.ts';
 import { type NodeId } from '../names.ts';
 import { type Shared } from '../shared.ts';
 import { RedisBackplane } from './backplane.ts';
-import { RedisConnection } from './connect.ts';
+import { PUBLISH_TIMEOUT_MS, RedisConnection } from './connect.ts';
 import { RedisLeases } from './leases.ts';
 import { RedisRoomStore, type OnOperation } from './room-store.ts';
 import { type RedisTarget } from './url.ts';
@@ -24,7 +24,7 @@ export function openRedis(
   onReturn: () => void,
 ): RedisShared {
   const commands = new RedisConnection(target, 'commands', log, onReturn);
-  const publisher = new RedisConnection(target, 'publish', log, () => undefined);
+  const publisher = new RedisConnection(target, 'publish', log, () => undefined, PUBLISH_TIMEOUT_MS);
   const subscriber = new RedisConnection(target, 'subscribe', log, () => backplane.onReady());
   const connections = { commands, publisher, subscriber };
   const backplane = new RedisBackplane(publisher, subscriber, log);
@@ -35,7 +35,7 @@ export function openRedis(
     backplane,
     leases,
     trouble() {
-      const down = Object.values(connections).some(({ isReady }) => !isReady);
+      const down = Object.values(connections).some(({ isAnswering }) => !isAnswering);
       return down ? 'redis is out of reach' : undefined;
     },
     async close() {

@@ -17,8 +17,14 @@ export type RedisClient = Redis | Cluster;
 
 /** What a create, a join or a look-up waits for Redis at most, twice: to be there, and to answer. */
 export const COMMAND_TIMEOUT_MS = 2000;
+/**
+ * Nobody waits for the answer to a publish, but giving up on one closes peers. A process that stood still for seconds
+ * finds its timers run out before it reads the answers; a connection that is dead is found by pinging it.
+ */
+export const PUBLISH_TIMEOUT_MS = 10_000;
 const CONNECT_TIMEOUT_MS = 3000;
 const PING_EVERY_MS = 2000;
+const MAX_UNANSWERED = 2;
 const MAX_RETRY_MS = 1000;
 const SLOTS_REFRESH_MS = 2000;
 
@@ -26,7 +32,6 @@ const BASE = {
   enableOfflineQueue: false,
   autoResendUnfulfilledCommands: false,
   autoResubscribe: false,
-  commandTimeout: COMMAND_TIMEOUT_MS,
   connectTimeout: CONNECT_TIMEOUT_MS,
   maxRetriesPerRequest: 0,
   // A failover made the server we are connected to a replica: ask again who is the master.
@@ -46,8 +51,14 @@ export class RedisConnection {
   #unanswered = 0;
 
   /** @param onReady called whenever commands can be sent again, the first time too */
-  constructor(target: RedisTarget, purpose: string, log: Log, onReady: () => void) {
-    this.client = open(target, `wmbp-${purpose}`);
+  constructor(
+    target: RedisTarget,
+    purpose: string,
+    log: Log,
+    onReady: () => void,
+    commandTimeoutMs: number = COMMAND_TIMEOUT_MS,
+  ) {
+    this.client = open(target, `wmbp-${purpose}`, commandTimeoutMs);
     this.#purpose = purpose;
     this.#log = log;
     this.client.on('ready', () => void this.#becomeReady(onReady));
@@ -59,6 +70,11 @@ export class RedisConnection {
   /** Commands can be sent now. */
   get isReady(): boolean {
     return this.#isReady;
+  }
+
+  /** Something was answered in the last seconds. */
+  get isAnswering(): boolean {
+    return this.#isReady && this.#unanswered < MAX_UNANSWERED;
   }
 
   /** Resolves at once, or as soon as commands can be sent. @throws {Unavailable} when that takes too long */
@@ -112,12 +128,11 @@ export class RedisConnection {
   /** A connection that answers nothing is no connection, whatever TCP says. */
   #ping(): void {
     if (!this.#isReady) return;
+    this.#unanswered += 1;
+    if (this.#unanswered > MAX_UNANSWERED) return this.client.disconnect(true);
     this.client.ping().then(
       () => (this.#unanswered = 0),
-      () => {
-        this.#unanswered += 1;
-        if (this.#unanswered >= 2 && this.#isReady) this.client.disconnect(true);
-      },
+      () => undefined,
     );
   }
 }
@@ -130,10 +145,11 @@ export function asUnavailable(what: string, error: unknown): unknown {
   return new Unavailable(`${what}: ${text}`, { cause: error });
 }
 
-function open(target: RedisTarget, connectionName: string): RedisClient {
+function open(target: RedisTarget, connectionName: string, commandTimeoutMs: number): RedisClient {
   const { addresses, username, password, database, isTls } = target;
   const options = {
     ...BASE,
+    commandTimeout: commandTimeoutMs,
     connectionName,
     username,
     password,

@@ -9,6 +9,7 @@ import {
   type RoomAssertion,
   type AssertedRoom,
   type RoomStore,
+  type SeatedNodes,
 } from '../room-store.ts';
 import { asUnavailable, type RedisConnection } from './connect.ts';
 import { joinKey, playersKey, roomKey } from './keys.ts';
@@ -100,6 +101,17 @@ export class RedisRoomStore implements RoomStore {
     return { name: name ?? '', epoch: Number(epoch) as Epoch, hostNode: Number(hostNode) as NodeId };
   }
 
+  async seatedNodes(code: RoomCode): Promise<SeatedNodes | undefined> {
+    const [epoch, nodes] = await this.#timed('seatedNodes', (client) =>
+      Promise.all([client.hget(roomKey(code), 'epoch'), client.hvals(playersKey(code))]),
+    );
+    if (epoch === null) return undefined;
+    return {
+      epoch: Number(epoch) as Epoch,
+      nodes: [...new Set(nodes.map((node) => Number(node) as NodeId))],
+    };
+  }
+
   async reap(code: RoomCode, epoch: Epoch, node: NodeId): Promise<readonly PlayerId[]> {
     const { values } = await this.#run('reap', REAP, code, [epoch, node]);
     return values.map((player) => playerId(Number(player)));
@@ -107,7 +119,7 @@ export class RedisRoomStore implements RoomStore {
 
   async assertRoom(room: RoomAssertion, mayRestore: boolean): Promise<AssertedRoom> {
     const members = [...room.members].flatMap(([player, node]) => [player, node]);
-    const { word } = await this.#run('assertRoom', ASSERT_ROOM, room.code, [
+    const { word, values } = await this.#run('assertRoom', ASSERT_ROOM, room.code, [
       room.epoch,
       room.openedAtMs,
       mayRestore ? 1 : 0,
@@ -125,6 +137,8 @@ export class RedisRoomStore implements RoomStore {
       case 'superseded':
       case 'gone':
         return word;
+      case 'displaced':
+        return { epoch: Number(values[0]) as Epoch, hostNode: Number(values[1]) as NodeId };
       default:
         throw ASSERT_ROOM.unexpected(word);
     }

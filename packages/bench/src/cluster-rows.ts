@@ -1,0 +1,145 @@
+/** From samples of a cluster and its opponents to rows of the table. Every ratio is the cluster's number by the other's. */
+import type { ClusterSample } from './cluster-sampling.ts';
+import type { ClusterScenario } from './cluster-scenarios.ts';
+import { describeIntegrity, describeTable, format } from './report.ts';
+import { spread, type Spread } from './statistics.ts';
+import { isWhole } from './tally.ts';
+
+/** Samples by subject, taken within some seconds of each other. */
+export type Round = Readonly<Record<string, ClusterSample>>;
+
+export interface ClusterRow {
+  readonly scenario: string;
+  readonly unit: string;
+  readonly against: string;
+  readonly theirs: Spread;
+  readonly ours: Spread;
+  /** Of each round. */
+  readonly ratio: Spread;
+  readonly goal: string;
+  /** undefined without a goal. */
+  readonly isMet: boolean | undefined;
+}
+
+type Goal = { readonly least: number } | { readonly most: number } | undefined;
+type Reading = (round: Round) => number;
+
+export function compareRounds(scenario: ClusterScenario, rounds: readonly Round[]): ClusterRow[] {
+  const { name } = scenario;
+  const row = (unit: string, against: string, theirs: Reading, ours: Reading, goal?: Goal): ClusterRow =>
+    rowOf({ scenario: name, unit, against }, rounds, theirs, ours, goal);
+  switch (scenario.kind) {
+    case 'crossing':
+      return [
+        row('frames/CPU s', 'one node', of('one node', 'perCpuSecond'), of('cluster', 'perCpuSecond')),
+        row('frames/CPU s', 'raw', rawFrames(scenario), of('cluster', 'perCpuSecond')),
+        row('crossings/CPU s', 'raw', of('raw', 'perCpuSecond'), crossings(scenario), { least: 0.8 }),
+      ];
+    case 'latency': {
+      const added: Reading = (round) => of('cluster', 'medianUs')(round) - of('one node', 'medianUs')(round);
+      return [
+        row('µs, median', 'one node', of('one node', 'medianUs'), of('cluster', 'medianUs')),
+        row('µs added, median', 'raw', of('raw', 'medianUs'), added, { most: 1.5 }),
+      ];
+    }
+    case 'openings':
+      return [
+        row('rooms/s', 'one node', of('one node', 'perSecond'), of('cluster', 'perSecond'), { least: 0.3 }),
+        row('rooms/CPU s', 'one node', of('one node', 'perCpuSecond'), of('cluster', 'perCpuSecond'), {
+          least: 0.3,
+        }),
+      ];
+    case 'growth':
+      return [
+        row('frames/CPU s', 'few rooms', of('few rooms', 'perCpuSecond'), of('many rooms', 'perCpuSecond'), {
+          least: 0.8,
+        }),
+      ];
+    case 'creates':
+      return [row('codes', 'asked for', (round) => asked(round), of('three nodes', 'codes'), { least: 1 })];
+  }
+}
+
+export function describeClusterRows(rows: readonly ClusterRow[]): string {
+  const head = ['scenario', 'unit', 'against', 'theirs', 'cluster', 'ratio', 'min–max', 'goal', ''];
+  const lines = rows.map(({ scenario, unit, against, theirs, ours, ratio, goal, isMet }) => [
+    scenario,
+    unit,
+    against,
+    format(theirs.median),
+    format(ours.median),
+    ratio.median.toFixed(2),
+    `${ratio.least.toFixed(2)}–${ratio.greatest.toFixed(2)}`,
+    goal,
+    isMet === undefined ? '' : isMet ? 'met' : 'NOT MET',
+  ]);
+  return describeTable(head, lines);
+}
+
+/** One line of progress. */
+export function describeClusterSample(sample: ClusterSample): string {
+  const values = Object.entries(sample.values).map(
+    ([name, value]) => `${format(value)} ${UNITS[name] ?? name}`,
+  );
+  const { batching, integrity, serverBusy, remarks } = sample;
+  const batches = batching
+    ? [
+        `${format(batching.framesPerPublish)} frames/publish, ${format(batching.publishesPerRead)} publishes/read`,
+      ]
+    : [];
+  const busy = serverBusy > 0 ? [`CPU ${Math.round(serverBusy * 100)} %`] : [];
+  const broken = isWhole(integrity) ? '' : ` BROKEN: ${[describeIntegrity(sample), ...remarks].join('; ')}`;
+  return `${values.join(', ')} (${[...batches, ...busy].join('; ')})${broken}`;
+}
+
+const UNITS: Readonly<Record<string, string>> = {
+  perCpuSecond: 'per CPU s',
+  perSecond: 'per s',
+  medianUs: 'µs, median',
+  p99Us: 'µs, 99th percentile',
+};
+
+function rowOf(
+  what: Pick<ClusterRow, 'scenario' | 'unit' | 'against'>,
+  rounds: readonly Round[],
+  theirs: Reading,
+  ours: Reading,
+  goal: Goal,
+): ClusterRow {
+  const ratio = spread(rounds.map((round) => ours(round) / theirs(round)));
+  return {
+    ...what,
+    theirs: spread(rounds.map(theirs)),
+    ours: spread(rounds.map(ours)),
+    ratio,
+    goal: goal ? ('least' in goal ? `ratio ≥ ${goal.least}` : `ratio ≤ ${goal.most}`) : '',
+    isMet: goal && ('least' in goal ? ratio.median >= goal.least : ratio.median <= goal.most),
+  };
+}
+
+function of(subject: string, value: string): Reading {
+  return (round) => round[subject]?.values[value] ?? NaN;
+}
+
+function asked(round: Round): number {
+  const sample = round['three nodes'];
+  return sample ? sample.units + sample.integrity.lost : NaN;
+}
+
+/** Frames that a publish of the cluster brought to their ends. */
+function deliveriesPerPublish({ deliveriesPerItem }: ClusterScenario): Reading {
+  return (round) => (round['cluster']?.batching?.framesPerPublish ?? NaN) * deliveriesPerItem;
+}
+
+function rawFrames(scenario: ClusterScenario): Reading {
+  return (round) => of('raw', 'perCpuSecond')(round) * deliveriesPerPublish(scenario)(round);
+}
+
+/** What a publish costs in the cluster above the same work on one node, as a number for each CPU second. */
+function crossings(scenario: ClusterScenario): Reading {
+  return (round) => {
+    const cluster = 1 / of('cluster', 'perCpuSecond')(round);
+    const oneNode = 1 / of('one node', 'perCpuSecond')(round);
+    return 1 / ((cluster - oneNode) * deliveriesPerPublish(scenario)(round));
+  };
+}
