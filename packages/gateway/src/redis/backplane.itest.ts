@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe } from '@jest/globals';
 import { startRedis, startRedisCluster, type TestRedis } from '@wmbp/testkit';
 import { backplaneContract } from '../backplane.contract.ts';
+import { drawNodeId } from '../names.ts';
 import { RedisBackplane } from './backplane.ts';
 import { RedisConnection } from './connect.ts';
 import { parseRedisUrl } from './url.ts';
@@ -27,7 +28,7 @@ describe.each([
     const all = connections.flatMap(({ publisher, subscriber }) => [publisher, subscriber]);
     await Promise.all(all.map((connection) => connection.ready()));
     const [first, second] = connections.map(
-      ({ publisher, subscriber }) => new RedisBackplane(publisher, subscriber, LOG),
+      ({ publisher, subscriber }) => new RedisBackplane(publisher, subscriber, drawNodeId(), LOG),
     ) as [RedisBackplane, RedisBackplane];
     return { first, second, close: async () => void (await Promise.all(all.map((each) => each.close()))) };
   });

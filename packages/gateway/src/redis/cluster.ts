@@ -27,7 +27,7 @@ export function openRedis(
   const publisher = new RedisConnection(target, 'publish', log, () => undefined, PUBLISH_TIMEOUT_MS);
   const subscriber = new RedisConnection(target, 'subscribe', log, () => backplane.onReady());
   const connections = { commands, publisher, subscriber };
-  const backplane = new RedisBackplane(publisher, subscriber, log);
+  const backplane = new RedisBackplane(publisher, subscriber, node, log);
   const leases = new RedisLeases(commands, node);
 
   return {
@@ -39,6 +39,7 @@ export function openRedis(
       return down ? 'redis is out of reach' : undefined;
     },
     async close() {
+      backplane.close();
       await leases.release().catch(() => undefined);
       await Promise.all([publisher.close(), subscriber.close()]);
       await commands.close();

@@ -1,0 +1,151 @@
+/**
+ * What one node hears from Redis. Subscriptions are made again after every reconnect, and when they turn out to be
+ * deaf, group by group: in a Cluster the channels of one slot can fail by themselves, elsewhere all of them.
+ */
+import { Cluster } from 'ioredis';
+import { type Log } from '../log.ts';
+import { type NodeId } from '../names.ts';
+import { Unavailable } from '../unavailable.ts';
+import { asUnavailable, type RedisConnection } from './connect.ts';
+import { Probes, type Remedy } from './probes.ts';
+
+export type Ear = (envelope: Uint8Array) => void;
+
+const PROBE_EVERY_MS = 2000;
+/** A new connection must not be given up before it has had a chance to be heard. */
+const REBUILD_PAUSE_MS = 10_000;
+const ALL = 'all';
+
+export class RedisSubscriber {
+  readonly #connection: RedisConnection;
+  readonly #node: NodeId;
+  readonly #log: Log;
+  readonly #ears = new Map<string, Ear>();
+  readonly #groupSizes = new Map<string, number>();
+  readonly #probes: Probes;
+  readonly #ticker: NodeJS.Timeout;
+  #rebuiltAtMs = -Infinity;
+
+  /**
+   * The owner calls `onReady` whenever the connection is ready.
+   * @param publish resolves when Redis has accepted the probe
+   */
+  constructor(
+    connection: RedisConnection,
+    node: NodeId,
+    log: Log,
+    publish: (channel: string, probe: Uint8Array) => Promise<unknown>,
+  ) {
+    this.#connection = connection;
+    this.#node = node;
+    this.#log = log;
+    this.#probes = new Probes(
+      async (group) => void (await publish(this.#probeChannel(group), new Uint8Array(1))),
+      (group, remedy) => this.#onDeaf(group, remedy),
+    );
+    this.#ticker = setInterval(() => this.#probes.tick(), PROBE_EVERY_MS).unref();
+    const onMessage = (name: Buffer, envelope: Buffer): void => {
+      const channel = name.toString('latin1');
+      this.#probes.onHeard(this.#groupOf(channel), performance.now());
+      this.#ears.get(channel)?.(envelope);
+    };
+    const { client } = connection;
+    if (client instanceof Cluster) client.on('smessageBuffer', onMessage);
+    else client.on('messageBuffer', onMessage);
+  }
+
+  get probes(): Probes {
+    return this.#probes;
+  }
+
+  async subscribe(channel: string, ear: Ear): Promise<void> {
+    const channels = this.#ears.has(channel) ? [channel] : [channel, ...this.#enter(this.#groupOf(channel))];
+    this.#ears.set(channel, ear);
+    try {
+      // At once where that is possible, so that calls for one channel take effect in the order made.
+      if (!this.#connection.isReady) await this.#connection.ready();
+      await this.#subscribeNow(channels);
+    } catch (error) {
+      if (this.#ears.get(channel) === ear) this.#forget(channel);
+      throw new Unavailable(`subscribe: ${String(error)}`, { cause: error });
+    }
+  }
+
+  async unsubscribe(channel: string): Promise<void> {
+    if (!this.#ears.has(channel)) return;
+    const channels = [channel, ...this.#forget(channel)];
+    if (!this.#connection.isReady) return;
+    const { client } = this.#connection;
+    try {
+      if (client instanceof Cluster) await Promise.all(channels.map((each) => client.sunsubscribe(each)));
+      else await client.unsubscribe(...channels);
+    } catch (error) {
+      // Nobody listens any more, and a connection that is made anew hears only who does.
+      if (!(asUnavailable('unsubscribe', error) instanceof Unavailable)) throw error;
+    }
+  }
+
+  /** The connection is new: nothing is subscribed on it. */
+  onReady(): void {
+    this.#subscribeAgain([...this.#ears.keys(), ...[...this.#groupSizes.keys()].map(this.#probeChannel)]);
+  }
+
+  close(): void {
+    clearInterval(this.#ticker);
+  }
+
+  /** A channel more in this group; answers what must be subscribed with the first. */
+  #enter(group: string): string[] {
+    const size = this.#groupSizes.get(group) ?? 0;
+    this.#groupSizes.set(group, size + 1);
+    if (size > 0) return [];
+    this.#probes.add(group, performance.now());
+    return [this.#probeChannel(group)];
+  }
+
+  /** A channel less; answers what must be unsubscribed with the last of its group. */
+  #forget(channel: string): string[] {
+    if (!this.#ears.delete(channel)) return [];
+    const group = this.#groupOf(channel);
+    const size = (this.#groupSizes.get(group) ?? 1) - 1;
+    if (size > 0) {
+      this.#groupSizes.set(group, size);
+      return [];
+    }
+    this.#groupSizes.delete(group);
+    this.#probes.remove(group);
+    return [this.#probeChannel(group)];
+  }
+
+  #onDeaf(group: string, remedy: Remedy): void {
+    if (!this.#connection.isReady) return;
+    const channels = [...this.#ears.keys()].filter((channel) => this.#groupOf(channel) === group);
+    this.#log.warn({ group, remedy, channels: channels.length }, 'subscriptions are not heard');
+    if (remedy === 'subscribeAgain') return this.#subscribeAgain([...channels, this.#probeChannel(group)]);
+    if (performance.now() - this.#rebuiltAtMs < REBUILD_PAUSE_MS) return;
+    this.#rebuiltAtMs = performance.now();
+    this.#connection.client.disconnect(true);
+  }
+
+  #subscribeAgain(channels: readonly string[]): void {
+    if (channels.length === 0) return;
+    this.#subscribeNow(channels).catch((error: unknown) => {
+      this.#log.warn({ reason: String(error) }, 'subscribing again failed');
+      this.#connection.client.disconnect(true);
+    });
+  }
+
+  async #subscribeNow(channels: readonly string[]): Promise<void> {
+    const { client } = this.#connection;
+    // A channel at a time in a Cluster: SSUBSCRIBE takes channels of one slot only.
+    if (client instanceof Cluster) await Promise.all(channels.map((channel) => client.ssubscribe(channel)));
+    else await client.subscribe(...channels);
+  }
+
+  #groupOf(channel: string): string {
+    if (!(this.#connection.client instanceof Cluster)) return ALL;
+    return channel.slice(channel.indexOf('{') + 1, channel.indexOf('}'));
+  }
+
+  readonly #probeChannel = (group: string): string => `wmbp:{${group}}:probe:${this.#node}`;
+}
