@@ -99,7 +99,7 @@ export async function openGateway(
 
   serveWebSockets(uws, publicApp, peers, turn, pressure, metrics, config, log);
   serveLookups(publicApp, ledger, unknownCodes, metrics, log);
-  const exposition = exposeMetrics(metrics, hub, pressure, subscriptions);
+  const exposition = exposeMetrics(metrics, hub, pressure, { subscriptions, links, budget, shared });
   const operations = {
     notReady: () => (draining ? 'draining' : (shared.trouble() ?? upkeep.trouble)),
     metrics: async () =>

@@ -14,6 +14,7 @@ export class Journal {
   #lines = 0;
   #opened = 0;
   #closed = 0;
+  #lost = 0;
   #turnedAway = new Map<string, number>();
 
   constructor(log: Log, metrics: Metrics) {
@@ -32,6 +33,12 @@ export class Journal {
     else this.#closed += 1;
   }
 
+  /** A link was given up, with the peers concerned. */
+  linkLost(room: RoomCode, node: number): void {
+    if (this.#mayWrite()) this.#log.warn({ room, node }, 'link lost');
+    else this.#lost += 1;
+  }
+
   /** A peer was not let in. */
   refused(why: CloseName): void {
     countIn(this.#metrics.refusals, why);
@@ -48,6 +55,7 @@ export class Journal {
     if (this.#opened + this.#closed > 0) {
       this.#log.info({ opened: this.#opened, closed: this.#closed }, 'more rooms opened and closed');
     }
+    if (this.#lost > 0) this.#log.warn({ lost: this.#lost }, 'more links lost');
     if (this.#turnedAway.size > 0) {
       this.#log.info(Object.fromEntries(this.#turnedAway), 'peers turned away');
       this.#turnedAway = new Map();
@@ -55,6 +63,7 @@ export class Journal {
     this.#lines = 0;
     this.#opened = 0;
     this.#closed = 0;
+    this.#lost = 0;
   }
 
   #mayWrite(): boolean {

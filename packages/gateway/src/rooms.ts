@@ -193,6 +193,7 @@ export class Rooms {
 
   /** The way to another node has lost something: who would have a hole is closed, on either side by its own node. */
   onLinkLost(room: Room, node: NodeId): void {
+    this.#journal.linkLost(room.code, node);
     const { host } = room;
     if (!host) {
       for (const session of room.players.values()) session.socket.close(CLOSE.linkLost);

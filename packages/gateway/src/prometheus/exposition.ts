@@ -3,8 +3,7 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 import { type Hub } from '../hub.ts';
 import { type Metrics } from '../metrics.ts';
 import { type Pressure } from '../pressure.ts';
-import { type Subscriptions } from '../subscriptions.ts';
-import { addClusterSeries } from './cluster-series.ts';
+import { addClusterSeries, type ClusterReadings } from './cluster-series.ts';
 import { counter, gauge, one, type Reading } from './series.ts';
 
 export interface Exposition {
@@ -18,7 +17,7 @@ export function exposeMetrics(
   metrics: Metrics,
   hub: Hub,
   pressure: Pressure,
-  subscriptions: Subscriptions,
+  cluster: ClusterReadings,
 ): Exposition {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
@@ -78,6 +77,6 @@ export function exposeMetrics(
       ),
   );
 
-  addClusterSeries(registry, metrics, subscriptions);
+  addClusterSeries(registry, metrics, cluster);
   return { contentType: registry.contentType, text: () => registry.metrics() };
 }

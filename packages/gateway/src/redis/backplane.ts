@@ -3,9 +3,9 @@ import { Cluster } from 'ioredis';
 import { type Backplane } from '../backplane.ts';
 import { type Log } from '../log.ts';
 import { type NodeId } from '../names.ts';
+import { type ProbeReadings } from '../shared.ts';
 import { Unavailable } from '../unavailable.ts';
 import { type RedisClient, type RedisConnection } from './connect.ts';
-import { type Probes } from './probes.ts';
 import { RedisSubscriber, type Ear } from './subscriber.ts';
 
 /** A Redis that hangs is noticed after seconds; what is published until then must fit somewhere. */
@@ -23,8 +23,9 @@ export class RedisBackplane implements Backplane {
     this.#subscriber = new RedisSubscriber(subscriber, node, log, (...probe) => this.publish(...probe));
   }
 
-  get probes(): Probes {
-    return this.#subscriber.probes;
+  readProbes(): ProbeReadings {
+    const { probes } = this.#subscriber;
+    return { ...probes.counts, oldestMs: probes.oldestMs(performance.now()) };
   }
 
   subscribe(channel: string, onEnvelope: Ear): Promise<void> {

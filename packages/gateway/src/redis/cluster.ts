@@ -38,6 +38,7 @@ export function openRedis(
       const down = Object.values(connections).some(({ isAnswering }) => !isAnswering);
       return down ? 'redis is out of reach' : undefined;
     },
+    probes: () => backplane.readProbes(),
     async close() {
       backplane.close();
       await leases.release().catch(() => undefined);
