@@ -40,7 +40,7 @@ const NUMBERS = {
   rooms: { full: 16, smoke: 2, least: 1, most: 500, what: 'rooms of 8' },
   window: { full: 4, smoke: 4, least: 1, most: 256, what: 'frames in flight on each stream' },
   payload: { full: 32, smoke: 32, least: STAMP_BYTES, most: 65_536, what: 'bytes of a payload' },
-  rate: { full: 1000, smoke: 300, least: 1, most: 50_000, what: 'echoes a second in latency' },
+  rate: { full: 500, smoke: 300, least: 1, most: 50_000, what: 'echoes a second in latency' },
   openings: { full: 400, smoke: 20, least: 4, most: 1500, what: 'rooms that openings opens' },
   'many-rooms': { full: 5000, smoke: 200, least: 100, most: 6000, what: 'rooms that are compared with 100' },
   creates: { full: 10_000, smoke: 600, least: 3, most: 15_000, what: 'rooms that creates asks for at once' },

@@ -34,6 +34,7 @@ export function compareRounds(scenario: ClusterScenario, rounds: readonly Round[
         row('frames/CPU s', 'one node', of('one node', 'perCpuSecond'), of('cluster', 'perCpuSecond')),
         row('frames/CPU s', 'raw', rawFrames(scenario), of('cluster', 'perCpuSecond')),
         row('crossings/CPU s', 'raw', of('raw', 'perCpuSecond'), crossings(scenario), { least: 0.8 }),
+        row('crossings/CPU s', 'raw corked', of('raw corked', 'perCpuSecond'), crossings(scenario)),
       ];
     case 'latency': {
       const added: Reading = (round) => of('cluster', 'medianUs')(round) - of('one node', 'medianUs')(round);

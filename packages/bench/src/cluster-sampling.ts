@@ -80,14 +80,18 @@ async function runJob(
   return { ...sample, batching };
 }
 
-/** One process publishes and one hears, as fast as they can: publishes per CPU second of both. */
+/**
+ * One process publishes and one hears, as fast as they can: publishes per CPU second of both.
+ * @param isCorked whether what is published in a turn leaves in one write
+ */
 export async function sampleRaw(
   batching: Batching,
+  isCorked: boolean,
   options: ClusterOptions,
   cores: Cores,
 ): Promise<ClusterSample> {
   return await withRedis(cores, async (redis) => {
-    const job = rawJob(redis, batching, options);
+    const job = { ...rawJob(redis, batching, options), isCorked };
     const hearer = await startRaw({ ...job, role: 'hear' }, cores);
     const publisher = await startRaw({ ...job, role: 'publish' }, cores);
     const pids = [hearer.pid, publisher.pid];
@@ -119,11 +123,16 @@ export async function sampleRawLatency(options: ClusterOptions, cores: Cores): P
     const job = rawJob(redis, batching, options);
     const echo = await startRaw({ ...job, role: 'echo' }, cores);
     const ping = await startRaw({ ...job, role: 'ping' }, cores);
-    await wait(options.warmupMs + options.measureMs);
+    const pids = [echo.pid, ping.pid];
+    await wait(options.warmupMs);
+    const before = { cpu: cpuTimeOf(pids), wall: performance.now() };
+    await wait(options.measureMs);
+    const usedMs = cpuTimeOf(pids).usedMs - before.cpu.usedMs;
+    const serverBusy = usedMs / (performance.now() - before.wall);
     const { medianUs, integrity, publishes } = await ping.stop();
     const { publishes: echoed } = await echo.stop();
     const sample = asSample({ medianUs }, publishes);
-    return { ...sample, integrity: { ...integrity, lost: publishes - echoed }, batching };
+    return { ...sample, serverBusy, integrity: { ...integrity, lost: publishes - echoed }, batching };
   });
 }
 
@@ -145,6 +154,7 @@ function rawJob(redis: RedisServer, batching: Batching, options: ClusterOptions)
     channels: options.rooms,
     publishBytes: batching.framesPerPublish * options.payloadBytes,
     publishesPerTurn: batching.publishesPerRead,
+    isCorked: false,
     ratePerSecond: options.ratePerSecond,
     warmupMs: options.warmupMs,
   };

@@ -92,6 +92,7 @@ async function takeRound(
 function subjectsOf({ kind }: ClusterScenario): readonly string[] {
   switch (kind) {
     case 'crossing':
+      return ['one node', 'cluster', 'raw', 'raw corked'];
     case 'latency':
       return ['one node', 'cluster', 'raw'];
     case 'openings':
@@ -114,10 +115,10 @@ async function takeSample(
   options: ClusterOptions,
   cores: Cores,
 ): Promise<ClusterSample> {
-  if (subject === 'raw') {
+  if (subject.startsWith('raw')) {
     if (scenario.kind === 'latency') return await sampleRawLatency(options, cores);
     const batching = round['cluster']?.batching ?? { framesPerPublish: 1, publishesPerRead: 1 };
-    return await sampleRaw(batching, options, cores);
+    return await sampleRaw(batching, subject === 'raw corked', options, cores);
   }
   return await sampleNodes(scenario, shapeOf(subject, scenario, options), options, cores);
 }

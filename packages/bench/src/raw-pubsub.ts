@@ -1,8 +1,8 @@
 /**
  * Raw pub/sub: the least that moves bytes from one process to another with ioredis. A process has one role:
  *
- * - `publish` sends turn by turn, each turn as many publishes in one write as it is told, the next turn when all of
- *   them are answered; `hear` counts what comes. Nothing is decoded but the number at the head of each publish.
+ * - `publish` sends turn by turn, each turn as many publishes as it is told, the next turn when all of them are
+ *   answered; `hear` counts what comes. Nothing is decoded but the number at the head of each publish.
  * - `ping` publishes at a fixed rate and takes the time until the answer; `echo` publishes what it hears, as it is.
  *
  * It prints `listening` when it is ready and, on SIGTERM, what it has to say as JSON.
@@ -20,6 +20,8 @@ export interface RawJob {
   /** An average, as is the next. */
   readonly publishBytes: number;
   readonly publishesPerTurn: number;
+  /** The publishes of a turn leave in one write; ioredis by itself makes one for each. */
+  readonly isCorked: boolean;
   /** Of `ping`. */
   readonly ratePerSecond: number;
   readonly warmupMs: number;
@@ -77,15 +79,14 @@ async function publishInTurns(redis: Redis): Promise<void> {
   while (isRunning) {
     due += job.publishesPerTurn;
     const answers: Promise<number>[] = [];
-    // One write for all of a turn; a pipeline of ioredis costs more.
-    redis.stream.cork();
+    if (job.isCorked) redis.stream.cork();
     for (; due >= 1; due--) {
       const channel = channels[publishes++ % channels.length];
       if (!channel) return;
       writeSequence(channel.payload, 0, 1, ++channel.sequence);
       answers.push(redis.publish(channel.name, channel.payload));
     }
-    redis.stream.uncork();
+    if (job.isCorked) redis.stream.uncork();
     await Promise.all(answers);
   }
 }

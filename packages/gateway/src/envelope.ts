@@ -51,7 +51,9 @@ const VERSION = 1;
 const HEADER_BYTES = 36;
 const FLAG = { asksAgain: 1, isGone: 2, wantsAnswer: 4 } as const;
 const ITEM_HEADER_BYTES = 5;
+/** Memory for a link's first envelope; later ones begin with what the last one took, up to the second. */
 const FIRST_BYTES = 512;
+const MAX_FIRST_BYTES = 16 * 1024;
 /**
  * An envelope is full beyond this, and a longer body is cut: a Redis that copies megabytes for one subscriber
  * serves nobody else meanwhile.
@@ -73,7 +75,9 @@ const KIND = {
 const MORE_FOLLOWS = 0x80;
 
 const CLOSE_NAMES = Object.keys(CLOSE) as CloseName[];
-const NOTHING = new Uint8Array(0);
+const NO_NUMBERS: readonly number[] = [];
+const NO_BYTES = new Uint8Array(0);
+const NO_VIEW = new DataView(NO_BYTES.buffer);
 const ascii = new TextEncoder();
 const asciiReader = new TextDecoder();
 
@@ -98,8 +102,10 @@ const asciiReader = new TextDecoder();
  */
 export class EnvelopeWriter {
   readonly #onFull: () => void;
-  #bytes = new Uint8Array(FIRST_BYTES);
-  #view = new DataView(this.#bytes.buffer);
+  /** None between envelopes: thousands of links wait for their next frame. */
+  #bytes = NO_BYTES;
+  #view = NO_VIEW;
+  #firstBytes = FIRST_BYTES;
   #end = HEADER_BYTES;
   #items = 0;
 
@@ -117,64 +123,65 @@ export class EnvelopeWriter {
       case 'joined':
       case 'known':
       case 'left':
-        return this.#write(KIND[item.kind], u32s([item.player]), NOTHING);
+        return this.#write(KIND[item.kind], [item.player], NO_BYTES);
       case 'toHost':
-        return this.#write(
-          item.isBinary ? KIND.toHostBinary : KIND.toHostText,
-          u32s([item.player]),
-          item.bytes,
-        );
+        return this.#write(item.isBinary ? KIND.toHostBinary : KIND.toHostText, [item.player], item.bytes);
       case 'toPlayers': {
-        const ids = item.to === 'all' ? [] : item.to;
-        const kind = item.isBinary ? KIND.toPlayersBinary : KIND.toPlayersText;
-        return this.#write(kind, u32s([ids.length, ...ids]), item.bytes);
+        const numbers = item.to === 'all' ? [0] : [item.to.length, ...item.to];
+        return this.#write(item.isBinary ? KIND.toPlayersBinary : KIND.toPlayersText, numbers, item.bytes);
       }
       case 'closePlayer':
-        return this.#write(KIND.closePlayer, u32s([item.player]), ascii.encode(item.why));
+        return this.#write(KIND.closePlayer, [item.player], ascii.encode(item.why));
       case 'closeRoom':
-        return this.#write(KIND.closeRoom, NOTHING, ascii.encode(item.why));
+        return this.#write(KIND.closeRoom, NO_NUMBERS, ascii.encode(item.why));
     }
   }
 
   /** The envelope of everything appended since the last call, its header to be written. The caller owns it. */
   finish(): Uint8Array {
+    this.#reserve(this.#end);
     const envelope = this.#bytes.subarray(0, this.#end);
+    this.#firstBytes = Math.min(MAX_FIRST_BYTES, Math.max(FIRST_BYTES, this.#end));
+    this.#bytes = NO_BYTES;
+    this.#view = NO_VIEW;
     this.#end = HEADER_BYTES;
     this.#items = 0;
-    this.#replace(FIRST_BYTES, 0);
     return envelope;
   }
 
-  /** One item of a body, `head` and then `payload`; or several, where the body is cut. */
-  #write(kind: number, head: Uint8Array, payload: Uint8Array): void {
-    let from = 0;
-    let part = head;
+  /** One item of a body, `numbers` and then `payload`; or several, where the body is cut. */
+  #write(kind: number, numbers: readonly number[], payload: Uint8Array): void {
+    let first = numbers;
+    let rest = payload;
     for (;;) {
-      const take = Math.min(payload.length - from, Math.max(0, FULL_BYTES - part.length));
-      const isLast = from + take === payload.length;
-      this.#item(isLast ? kind : kind | MORE_FOLLOWS, part, payload.subarray(from, from + take));
-      if (this.#end >= FULL_BYTES) this.#onFull();
-      if (isLast) return;
-      from += take;
-      part = NOTHING;
+      const most = Math.max(0, FULL_BYTES - 4 * first.length);
+      if (rest.length <= most) return this.#item(kind, first, rest);
+      this.#item(kind | MORE_FOLLOWS, first, rest.subarray(0, most));
+      first = NO_NUMBERS;
+      rest = rest.subarray(most);
     }
   }
 
-  #item(kind: number, head: Uint8Array, payload: Uint8Array): void {
-    const length = head.length + payload.length;
-    const end = this.#end + ITEM_HEADER_BYTES + length;
-    if (end > this.#bytes.length) this.#replace(Math.max(end, 2 * this.#bytes.length), this.#end);
+  #item(kind: number, numbers: readonly number[], payload: Uint8Array): void {
+    const length = 4 * numbers.length + payload.length;
+    let at = this.#end + ITEM_HEADER_BYTES;
+    this.#reserve(at + length);
     this.#view.setUint8(this.#end, kind);
     this.#view.setUint32(this.#end + 1, length);
-    this.#bytes.set(head, this.#end + ITEM_HEADER_BYTES);
-    this.#bytes.set(payload, end - payload.length);
-    this.#end = end;
+    for (const number of numbers) {
+      this.#view.setUint32(at, number);
+      at += 4;
+    }
+    this.#bytes.set(payload, at);
+    this.#end = at + payload.length;
     this.#items += 1;
+    if (this.#end >= FULL_BYTES) this.#onFull();
   }
 
-  #replace(size: number, kept: number): void {
-    const bytes = new Uint8Array(size);
-    if (kept > 0) bytes.set(this.#bytes.subarray(0, kept));
+  #reserve(end: number): void {
+    if (end <= this.#bytes.length) return;
+    const bytes = new Uint8Array(Math.max(end, 2 * this.#bytes.length, this.#firstBytes));
+    bytes.set(this.#bytes);
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer);
   }
@@ -226,21 +233,19 @@ export function decodeHeader(envelope: Uint8Array): EnvelopeHeader | undefined {
 export interface RawItem {
   readonly kind: number;
   readonly moreFollows: boolean;
-  /** A view of the envelope. */
-  readonly body: Uint8Array;
+  readonly envelope: Uint8Array;
+  /** Where its body lies in the envelope. */
+  readonly start: number;
+  readonly end: number;
 }
 
 export function* decodeRawItems(envelope: Uint8Array): Generator<RawItem> {
-  const view = viewOf(envelope);
   for (let offset = HEADER_BYTES; offset < envelope.length;) {
-    const body = offset + ITEM_HEADER_BYTES;
-    const end = body + view.getUint32(offset + 1);
-    const kind = view.getUint8(offset);
-    yield {
-      kind: kind & ~MORE_FOLLOWS,
-      moreFollows: (kind & MORE_FOLLOWS) !== 0,
-      body: envelope.subarray(body, end),
-    };
+    const start = offset + ITEM_HEADER_BYTES;
+    const end = Math.min(envelope.length, start + readU32(envelope, offset + 1, start));
+    const kind = envelope[offset] ?? 0;
+    const moreFollows = (kind & MORE_FOLLOWS) !== 0;
+    yield { kind: kind & ~MORE_FOLLOWS, moreFollows, envelope, start, end };
     offset = end;
   }
 }
@@ -257,13 +262,14 @@ export class Assembly {
 
   /** The item that is complete with this one; `undefined` when more follows, or its kind is not known here. */
   add(raw: RawItem): Item | undefined {
-    if (!raw.moreFollows && this.#pieces.length === 0) return decodeItem(raw.kind, raw.body);
+    const { kind, moreFollows, envelope, start, end } = raw;
+    if (!moreFollows && this.#pieces.length === 0) return decodeItem(kind, envelope, start, end);
     // The envelope's memory is not ours to keep.
-    this.#pieces.push(raw.body.slice());
-    if (raw.moreFollows) return undefined;
+    this.#pieces.push(envelope.slice(start, end));
+    if (moreFollows) return undefined;
     const body = joined(this.#pieces);
     this.#pieces = [];
-    return decodeItem(raw.kind, body);
+    return decodeItem(kind, body, 0, body.length);
   }
 }
 
@@ -277,57 +283,60 @@ function joined(pieces: readonly Uint8Array[]): Uint8Array {
   return whole;
 }
 
-function u32s(values: readonly number[]): Uint8Array {
-  const bytes = new Uint8Array(4 * values.length);
-  const view = new DataView(bytes.buffer);
-  for (const [index, value] of values.entries()) view.setUint32(4 * index, value);
-  return bytes;
-}
-
-function decodeItem(kind: number, body: Uint8Array): Item | undefined {
+/** Of the body that lies in `bytes` from `start` to `end`. */
+function decodeItem(kind: number, bytes: Uint8Array, start: number, end: number): Item | undefined {
   switch (kind) {
     case KIND.joined:
-      return { kind: 'joined', player: readPlayer(body) };
+      return { kind: 'joined', player: readPlayer(bytes, start, end) };
     case KIND.known:
-      return { kind: 'known', player: readPlayer(body) };
+      return { kind: 'known', player: readPlayer(bytes, start, end) };
     case KIND.left:
-      return { kind: 'left', player: readPlayer(body) };
+      return { kind: 'left', player: readPlayer(bytes, start, end) };
     case KIND.toHostBinary:
     case KIND.toHostText:
       return {
         kind: 'toHost',
-        player: readPlayer(body),
-        bytes: body.subarray(4),
+        player: readPlayer(bytes, start, end),
+        bytes: bytes.subarray(start + 4, end),
         isBinary: kind === KIND.toHostBinary,
       };
     case KIND.toPlayersBinary:
     case KIND.toPlayersText:
-      return readToPlayers(body, kind === KIND.toPlayersBinary);
-    case KIND.closePlayer:
-      return { kind: 'closePlayer', player: readPlayer(body), why: readCloseName(body.subarray(4)) };
+      return readToPlayers(bytes, start, end, kind === KIND.toPlayersBinary);
+    case KIND.closePlayer: {
+      const why = readCloseName(bytes.subarray(start + 4, end));
+      return { kind: 'closePlayer', player: readPlayer(bytes, start, end), why };
+    }
     case KIND.closeRoom:
-      return { kind: 'closeRoom', why: readCloseName(body) };
+      return { kind: 'closeRoom', why: readCloseName(bytes.subarray(start, end)) };
     default:
       return undefined;
   }
 }
 
-function readPlayer(body: Uint8Array): PlayerId {
-  return playerId(viewOf(body).getUint32(0));
+function readPlayer(bytes: Uint8Array, start: number, end: number): PlayerId {
+  return playerId(readU32(bytes, start, end));
 }
 
-function readToPlayers(body: Uint8Array, isBinary: boolean): Item {
-  const view = viewOf(body);
-  const count = view.getUint32(0);
+function readToPlayers(bytes: Uint8Array, start: number, end: number, isBinary: boolean): Item {
+  const count = readU32(bytes, start, end);
+  const data = start + 4 + 4 * count;
   const ids: PlayerId[] = [];
-  for (let i = 1; i <= count; i += 1) ids.push(playerId(view.getUint32(4 * i)));
-  return { kind: 'toPlayers', to: count === 0 ? 'all' : ids, bytes: body.subarray(4 + 4 * count), isBinary };
+  for (let at = start + 4; at < data; at += 4) ids.push(playerId(readU32(bytes, at, end)));
+  return { kind: 'toPlayers', to: count === 0 ? 'all' : ids, bytes: bytes.subarray(data, end), isBinary };
 }
 
 /** A newer node may close for a reason that this one has no name for. */
 function readCloseName(bytes: Uint8Array): CloseName {
   const name = asciiReader.decode(bytes);
   return CLOSE_NAMES.find((known) => known === name) ?? 'internalError';
+}
+
+/** By hand: a view would cost more than the number. */
+function readU32(bytes: Uint8Array, at: number, end: number): number {
+  if (at + 4 > end || at + 4 > bytes.length) throw new RangeError('an envelope ends within an item');
+  const high = ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
+  return high * 0x1_0000 + (((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0));
 }
 
 function viewOf(bytes: Uint8Array): DataView {

@@ -108,13 +108,13 @@ export class Incoming {
     if (!first || this.#held.has(first.number) || this.#heldBytes + envelopeBytes > MAX_HELD_BYTES) return;
     this.#heldBytes += envelopeBytes;
     // The envelope's memory is not ours to keep.
-    const kept = items.map(({ number, raw }) => ({ number, raw: { ...raw, body: raw.body.slice() } }));
+    const kept = items.map(({ number, raw }) => ({ number, raw: ownCopy(raw) }));
     this.#held.set(first.number, kept);
   }
 
   #release(number: number, items: readonly NumberedItem[]): void {
     this.#held.delete(number);
-    for (const { raw } of items) this.#heldBytes -= raw.body.length;
+    for (const { raw } of items) this.#heldBytes -= raw.end - raw.start;
     if (this.#held.size === 0) this.#heldBytes = 0;
   }
 
@@ -138,4 +138,9 @@ export class Incoming {
 function numbered(firstItem: number, envelope: Uint8Array): NumberedItem[] {
   let number = firstItem - 1;
   return Array.from(decodeRawItems(envelope), (raw) => ({ number: (number += 1), raw }));
+}
+
+function ownCopy(raw: RawItem): RawItem {
+  const envelope = raw.envelope.slice(raw.start, raw.end);
+  return { ...raw, envelope, start: 0, end: envelope.length };
 }

@@ -49,7 +49,11 @@ export class Relay {
 
   /** A frame of a host here, to players wherever they are. */
   toPlayers(host: HostSession, to: Addressees, bytes: Uint8Array, isBinary: boolean): void {
-    if (to !== 'all') return this.#toListed(host, to, bytes, isBinary);
+    if (to !== 'all') {
+      const [only] = to;
+      if (only !== undefined && to.length === 1) return this.#toOne(host, only, bytes, isBinary);
+      return this.#toListed(host, to, bytes, isBinary);
+    }
     this.toPlayersHere(host.room, 'all', bytes, isBinary);
     for (const [node, link] of host.room.links) {
       if (link.append({ kind: 'toPlayers', to, bytes, isBinary })) continue;
@@ -82,6 +86,14 @@ export class Relay {
       max_players: maxPlayers,
       accept_conns: !isLocked && members.size < maxPlayers,
     });
+  }
+
+  /** What most frames of a host are; the list of several takes half as long again (2026-11, bench `unicast`). */
+  #toOne(host: HostSession, player: PlayerId, bytes: Uint8Array, isBinary: boolean): void {
+    const member = host.members.get(player);
+    if (!member) return;
+    if (member.session) member.session.socket.send(this.#buffer.copy(bytes), isBinary);
+    else host.room.links.get(member.node)?.append({ kind: 'toPlayers', to: [player], bytes, isBinary });
   }
 
   #toListed(host: HostSession, to: readonly PlayerId[], bytes: Uint8Array, isBinary: boolean): void {

@@ -41,7 +41,13 @@ export class Subscriptions {
   async hear(room: RoomCode): Promise<void> {
     let subscription = this.#byRoom.get(room);
     if (!subscription) {
-      const onEnvelope = (envelope: Uint8Array): void => this.#onEnvelope(room, envelope);
+      const onEnvelope = (envelope: Uint8Array): void => {
+        try {
+          this.#onEnvelope(room, envelope);
+        } catch (error) {
+          this.#log.error({ error, room }, 'an envelope could not be dealt with');
+        }
+      };
       subscription = { uses: 0, ready: this.#backplane.subscribe(channelOf(room, this.#node), onEnvelope) };
       this.#byRoom.set(room, subscription);
     }

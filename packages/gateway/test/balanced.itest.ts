@@ -1,7 +1,7 @@
 /** A party behind HAProxy: nobody can tell which of three gateways anybody is on, and one of them may die. */
 import { expect } from '@jest/globals';
 import { startHaproxy, startRedisProcess } from '@wmbp/testkit';
-import { atOnce, eventually, lasting, Processes } from './processes.ts';
+import { atOnce, eventually, Processes } from './processes.ts';
 import { expectWhole, HostWatch, PlayerWatch } from './watches.ts';
 
 const GUESTS = 6;
@@ -73,8 +73,8 @@ async function arrives(
       const player = await nodes.playerAt(port, code).catch(() => undefined);
       if (!player) return false;
       nodes.talk(player);
-      const joined = hostSees.until('a newcomer', () => hostSees.joined.length === count).then(() => true);
-      return await Promise.race([joined, lasting(2000).then(() => false)]);
+      const joined = hostSees.until('a newcomer', () => hostSees.joined.length === count, 2000);
+      return await joined.then(() => true).catch(() => false);
     },
     20_000,
   );

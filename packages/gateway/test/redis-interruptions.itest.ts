@@ -5,7 +5,7 @@ import { startRedisProcess, type RedisProcess } from '@wmbp/testkit';
 import { Redis } from 'ioredis';
 import { joinsAgain } from './outage.ts';
 import { atOnce, eventually, Processes } from './processes.ts';
-import { expectWhole, HostWatch, PlayerWatch } from './watches.ts';
+import { expectWhole, HostWatch, PlayerWatch, talkOrClosed } from './watches.ts';
 
 let redis: RedisProcess;
 let scripts: RedisProcess;
@@ -99,10 +99,7 @@ async function loud(kind: (typeof KINDS)[number]): Promise<void> {
         const id = hostSees.joined.at(-1) ?? 0;
         await hostSees.hearsMore(id);
         await killClients(own.url, kind);
-        await Promise.race([
-          playerSees.closed(),
-          Promise.all([hostSees.hearsMore(id), playerSees.hearsMore()]),
-        ]);
+        await talkOrClosed(hostSees, id, playerSees);
         if (playerSees.close) expect(mayComeBack(playerSees.close.code)).toBe(true);
         player.close();
         await hostSees.until('the player to have left', () => hostSees.left.includes(id));

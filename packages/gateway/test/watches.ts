@@ -6,6 +6,29 @@ import { within, type ReceivedClose, type TestPeer } from '@wmbp/testkit';
 /** Far above what anything takes here, even when several scenarios play at once. */
 const PATIENCE_MS = 60_000;
 
+const waiting = new Set<() => void>();
+
+/** Resolves when it is so; looks again whenever anybody saw something. */
+export async function until(what: string, isSo: () => boolean, deadlineMs = PATIENCE_MS): Promise<void> {
+  let wake = (): void => undefined;
+  const isTrue = new Promise<void>((resolve) => {
+    wake = () => {
+      if (isSo()) resolve();
+    };
+  });
+  waiting.add(wake);
+  wake();
+  try {
+    await within(what, isTrue, deadlineMs);
+  } finally {
+    waiting.delete(wake);
+  }
+}
+
+function wakeAll(): void {
+  for (const wake of waiting) wake();
+}
+
 /** Sees a peer's socket to its end; what it takes from it, nobody else can. */
 abstract class Watch {
   readonly startedAtMs = performance.now();
@@ -14,42 +37,30 @@ abstract class Watch {
   closedAfterMs: number | undefined;
   /** Numbers that came twice, or after one that is missing. */
   readonly holes: string[] = [];
-  readonly #waiting = new Set<() => void>();
 
   constructor(peer: TestPeer) {
     peer.socket.on('message', (bytes: Buffer, isBinary) => {
       this.onFrame(bytes, isBinary);
-      this.#wake();
+      wakeAll();
     });
     peer.socket.on('close', (code, reason) => {
       this.close = { code, reason: reason.toString() };
       this.closedAfterMs = performance.now() - this.startedAtMs;
-      this.#wake();
+      wakeAll();
     });
   }
 
   protected abstract onFrame(bytes: Buffer, isBinary: boolean): void;
 
-  async until(what: string, isSo: () => boolean, deadlineMs = PATIENCE_MS): Promise<void> {
-    while (!isSo()) {
-      let wake = (): void => undefined;
-      const more = new Promise<void>((resolve) => (wake = resolve));
-      this.#waiting.add(wake);
-      try {
-        await within(`${what}; the socket saw ${JSON.stringify(this)}`, more, deadlineMs);
-      } finally {
-        this.#waiting.delete(wake);
-      }
-    }
+  async until(what: string, isSo: () => boolean, deadlineMs?: number): Promise<void> {
+    await until(what, isSo, deadlineMs).catch((error: unknown) => {
+      throw new Error(`${String(error)}; the socket saw ${JSON.stringify(this)}`, { cause: error });
+    });
   }
 
   async closed(deadlineMs?: number): Promise<ReceivedClose> {
     await this.until('the close', () => this.close !== undefined, deadlineMs);
     return this.close as ReceivedClose;
-  }
-
-  #wake(): void {
-    for (const wake of this.#waiting) wake();
   }
 }
 
@@ -69,6 +80,24 @@ export class PlayerWatch extends Watch {
     const from = this.next ?? 0;
     await this.until('more of the host', () => (this.next ?? 0) > from + 5, deadlineMs);
   }
+}
+
+/** Resolves when both hear more of each other, or the player was closed instead. */
+export async function talkOrClosed(
+  hostSees: HostWatch,
+  player: number,
+  playerSees: PlayerWatch,
+): Promise<void> {
+  const [fromHost, fromPlayer] = [playerSees.next ?? 0, hostSees.next[player] ?? 0];
+  const isClosed = (): boolean => playerSees.close !== undefined;
+  await hostSees.until(
+    `more of player ${player}, or its close`,
+    () => isClosed() || (hostSees.next[player] ?? 0) > fromPlayer + 5,
+  );
+  await playerSees.until(
+    'more of the host, or the close',
+    () => isClosed() || (playerSees.next ?? 0) > fromHost + 5,
+  );
 }
 
 /** What a host hears of players who talk in numbers. */

@@ -1,7 +1,6 @@
 /** Redis as operators run it: a cluster of six, and a master with a replica under three sentinels. */
 import { execFile, type ChildProcess } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -30,57 +29,66 @@ const FAILOVER_MS = 1000;
 
 export async function startRedisCluster(): Promise<RedisCluster> {
   const folder = await mkdtemp(join(tmpdir(), 'wmbp-cluster-'));
-  const started = await Promise.all(
-    Array.from({ length: 6 }, async (_, index) => {
-      const port = await freeClusterPort();
+  const started: Started[] = [];
+  const stop = (): Promise<void> => stopAll(started, folder);
+  try {
+    for (let index = 0; index < 6; index += 1) {
       const args = ['--cluster-enabled', 'yes', '--cluster-config-file', join(folder, `${index}.conf`)];
       args.push('--cluster-node-timeout', String(FAILOVER_MS), '--repl-diskless-sync-delay', '0');
-      return { port, child: await spawnRedis(port, args) };
-    }),
-  );
-  const addresses = started.map(({ port }) => `127.0.0.1:${port}`);
-  await cli(['--cluster', 'create', ...addresses, '--cluster-replicas', '1', '--cluster-yes']);
-  for (const { port } of started) {
-    await until(`the cluster to be sound on ${port}`, port, 'cluster info', /cluster_state:ok/);
-    await until(`replicas to be in step on ${port}`, port, 'info replication', /role:master|link_status:up/);
+      started.push(await startOne(args));
+    }
+    const addresses = started.map(({ port }) => `127.0.0.1:${port}`);
+    await cli(['--cluster', 'create', ...addresses, '--cluster-replicas', '1', '--cluster-yes']);
+    for (const { port } of started) {
+      await until(`the cluster to be sound on ${port}`, port, 'cluster info', /cluster_state:ok/);
+      await until(
+        `replicas to be in step on ${port}`,
+        port,
+        'info replication',
+        /role:master|link_status:up/,
+      );
+    }
+    return { url: `redis-cluster://${addresses.join(',')}`, nodes: started.map(asNode), stop };
+  } catch (error) {
+    await stop();
+    throw error;
   }
-  return {
-    url: `redis-cluster://${addresses.join(',')}`,
-    nodes: started.map(asNode),
-    stop: async () => {
-      await Promise.all(started.map(({ child }) => stopChild(child)));
-      await rm(folder, { recursive: true, force: true });
-    },
-  };
 }
 
 export async function startRedisSentinels(): Promise<RedisSentinels> {
   const folder = await mkdtemp(join(tmpdir(), 'wmbp-sentinel-'));
-  const master = await startOne(['--repl-diskless-sync-delay', '0']);
-  const replica = await startOne(['--replicaof', '127.0.0.1', String(master.port)]);
-  await until('the replica to be in step', replica.port, 'info replication', /master_link_status:up/);
-  const sentinels = await Promise.all(
-    [0, 1, 2].map(async (index) => {
+  const started: Started[] = [];
+  const stop = (): Promise<void> => stopAll(started, folder);
+  try {
+    const master = await startOne(['--repl-diskless-sync-delay', '0']);
+    started.push(master);
+    const replica = await startOne(['--replicaof', '127.0.0.1', String(master.port)]);
+    started.push(replica);
+    await until('the replica to be in step', replica.port, 'info replication', /master_link_status:up/);
+    const ports: number[] = [];
+    for (let index = 0; index < 3; index += 1) {
       const port = await freePort();
       const file = join(folder, `${index}.conf`);
       await writeFile(file, sentinelConfig(port, master.port, folder));
-      return { port, child: await spawnSentinel(port, file) };
-    }),
-  );
-  for (const { port } of sentinels) {
-    await until('sentinels to know each other', port, 'sentinel master party', /num-other-sentinels\s+2/);
-    await until('sentinels to know the replica', port, 'sentinel master party', /num-slaves\s+1/);
+      started.push({ port, child: await spawnRedis(port, [], [file, '--sentinel']) });
+      ports.push(port);
+    }
+    for (const port of ports) {
+      await until('sentinels to know each other', port, 'sentinel master party', /num-other-sentinels\s+2/);
+      await until('sentinels to know the replica', port, 'sentinel master party', /num-slaves\s+1/);
+    }
+    const addresses = ports.map((port) => `127.0.0.1:${port}`);
+    const url = `redis-sentinel://${addresses.join(',')}/party`;
+    return { url, master: asNode(master), replica: asNode(replica), stop };
+  } catch (error) {
+    await stop();
+    throw error;
   }
-  const all = [master, replica, ...sentinels];
-  return {
-    url: `redis-sentinel://${sentinels.map(({ port }) => `127.0.0.1:${port}`).join(',')}/party`,
-    master: asNode(master),
-    replica: asNode(replica),
-    stop: async () => {
-      await Promise.all(all.map(({ child }) => stopChild(child)));
-      await rm(folder, { recursive: true, force: true });
-    },
-  };
+}
+
+async function stopAll(started: readonly Started[], folder: string): Promise<void> {
+  await Promise.all(started.map(({ child }) => stopChild(child)));
+  await rm(folder, { recursive: true, force: true });
 }
 
 interface Started {
@@ -97,10 +105,6 @@ async function startOne(args: readonly string[]): Promise<Started> {
   return { port, child: await spawnRedis(port, args) };
 }
 
-async function spawnSentinel(port: number, file: string): Promise<ChildProcess> {
-  return await spawnRedis(port, [], [file, '--sentinel']);
-}
-
 function sentinelConfig(port: number, masterPort: number, folder: string): string {
   return [
     `port ${port}`,
@@ -111,25 +115,6 @@ function sentinelConfig(port: number, masterPort: number, folder: string): strin
     `sentinel failover-timeout party ${5 * FAILOVER_MS}`,
     '',
   ].join('\n');
-}
-
-/** The cluster's bus is 10,000 ports above. */
-async function freeClusterPort(): Promise<number> {
-  for (;;) {
-    const port = await freePort();
-    if (port <= 55_000) return port;
-    // Ask for one below: the system hands out the upper half of the range.
-    const lower = 20_000 + (port % 30_000);
-    if (!(await isOpen(lower)) && !(await isOpen(lower + 10_000))) return lower;
-  }
-}
-
-function isOpen(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
-    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
-    socket.once('connect', () => socket.destroy());
-  });
 }
 
 async function cli(args: readonly string[]): Promise<string> {

@@ -1,5 +1,6 @@
 /** Real Redis for tests. */
 import { spawn, type ChildProcess } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 import { within } from './deadline.ts';
 import { findServer, type ServerBinary } from './debian-binary.ts';
@@ -92,13 +93,32 @@ export async function stopChild(child: ChildProcess): Promise<void> {
   await exited;
 }
 
+const LOWEST_PORT = 12_000;
+const PORTS = 10_000;
+/** A node of a Redis Cluster listens there as well. */
+const BUS_OFFSET = 10_000;
+const given = new Set<number>();
+
+/**
+ * A port for a server that may end and come back on it, and one 10,000 above for the bus of a Redis Cluster. Both are
+ * below those that the system gives to outgoing connections: one of these could take the port meanwhile, and whoever
+ * waits there for the server to come back could connect to itself.
+ */
 export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = LOWEST_PORT + randomInt(PORTS);
+    if (given.has(port)) continue;
+    given.add(port);
+    if ((await isFree(port)) && (await isFree(port + BUS_OFFSET))) return port;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
   const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
 }
 
 /** `undefined` where no engine answers. */

@@ -1,0 +1,58 @@
+import { expect, test } from '@jest/globals';
+import { compareRounds, type Round } from './cluster-rows.ts';
+import type { ClusterSample } from './cluster-sampling.ts';
+import { CLUSTER_SCENARIOS, type ClusterScenario } from './cluster-scenarios.ts';
+import { createIntegrity } from './tally.ts';
+
+function sample(values: Readonly<Record<string, number>>, framesPerPublish = 1): ClusterSample {
+  const batching = { framesPerPublish, publishesPerRead: 1 };
+  const busy = { units: 0, serverBusy: 0, serverWaited: 0, loadBusy: 0, wasStarved: false };
+  return { values, ...busy, batching, integrity: createIntegrity(), remarks: [], failure: '' };
+}
+
+function ratios(name: string, rounds: readonly Round[]): Record<string, number> {
+  const scenario = CLUSTER_SCENARIOS.find((known) => known.name === name) as ClusterScenario;
+  const rows = compareRounds(scenario, rounds);
+  return Object.fromEntries(rows.map((row) => [`${row.unit} ${row.against}`, row.ratio.median]));
+}
+
+test('a crossing is what a publish costs beyond the work of one node', () => {
+  // 4 and 6 µs a frame; 10 frames a publish: 20 µs beside 10 and 5 raw ones.
+  const round = {
+    'one node': sample({ perCpuSecond: 250_000 }),
+    cluster: sample({ perCpuSecond: 1e6 / 6 }, 10),
+    raw: sample({ perCpuSecond: 100_000 }),
+    'raw corked': sample({ perCpuSecond: 200_000 }),
+  };
+  const found = ratios('fan-in', [round]);
+  expect(found['frames/CPU s one node']).toBeCloseTo(4 / 6);
+  expect(found['frames/CPU s raw']).toBeCloseTo(1 / 6);
+  expect(found['crossings/CPU s raw']).toBeCloseTo(0.5);
+  expect(found['crossings/CPU s raw corked']).toBeCloseTo(0.25);
+});
+
+test('a frame to eight players crosses once', () => {
+  // 1 and 2 µs a delivery; 2 frames, 16 deliveries a publish: 16 µs beside 8.
+  const round = {
+    'one node': sample({ perCpuSecond: 1e6 }),
+    cluster: sample({ perCpuSecond: 5e5 }, 2),
+    raw: sample({ perCpuSecond: 125_000 }),
+  };
+  expect(ratios('broadcast-8', [round])['crossings/CPU s raw']).toBeCloseTo(0.5);
+});
+
+test('added latency is compared within a round', () => {
+  const rounds = [
+    {
+      'one node': sample({ medianUs: 100 }),
+      cluster: sample({ medianUs: 400 }),
+      raw: sample({ medianUs: 200 }),
+    },
+    {
+      'one node': sample({ medianUs: 900 }),
+      cluster: sample({ medianUs: 1200 }),
+      raw: sample({ medianUs: 200 }),
+    },
+  ];
+  expect(ratios('latency', rounds)['µs added, median raw']).toBeCloseTo(1.5);
+});
