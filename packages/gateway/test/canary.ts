@@ -5,7 +5,9 @@ export class Canary {
   readonly #host: TestHost;
   readonly #player: TestPeer;
   #isOver = false;
-  #played: Promise<number> = Promise.resolve(0);
+  #rounds = 0;
+  #onRound: () => void = () => undefined;
+  #played: Promise<void> = Promise.resolve();
 
   private constructor(host: TestHost, player: TestPeer) {
     this.#host = host;
@@ -26,25 +28,33 @@ export class Canary {
     return canary;
   }
 
-  /** Ends the game; resolves with the rounds played. @throws {Error} when a word was lost, late or out of order */
-  async end(): Promise<number> {
+  /** Ends the game. @throws {Error} when a word was lost, late or out of order */
+  async end(): Promise<void> {
     this.#isOver = true;
-    const rounds = await this.#played;
+    await this.#played;
     this.#host.drop();
     this.#player.drop();
-    return rounds;
   }
 
-  async #play(): Promise<number> {
-    for (let round = 0; ; round += 1) {
-      const word = String(round);
+  /** Resolves when so many rounds more have been played. */
+  async plays(more: number): Promise<void> {
+    const until = this.#rounds + more;
+    while (this.#rounds < until) {
+      await Promise.race([this.#played, new Promise<void>((resolve) => (this.#onRound = resolve))]);
+    }
+  }
+
+  async #play(): Promise<void> {
+    while (!this.#isOver) {
+      const word = String(this.#rounds);
       this.#player.send(word);
       const event = await this.#host.expect('from_str');
       if (event.data.toString() !== word) throw new Error(`expected ${word}, came ${event.data.toString()}`);
       this.#host.command({ cmd: 'to_str', to: [event.from], data: Buffer.from(word) });
       const answer = await this.#player.nextText();
       if (answer !== word) throw new Error(`expected ${word}, came ${answer}`);
-      if (this.#isOver) return round;
+      this.#rounds += 1;
+      this.#onRound();
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   }

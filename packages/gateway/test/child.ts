@@ -105,9 +105,3 @@ export function memoryMib(pid: number): { now: number; most: number } {
     Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1]) / 1024;
   return { now: read('VmRSS'), most: read('VmHWM') };
 }
-
-/** Processor time that a process has used. */
-export function cpuMs(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-  return (Number(fields[11]) + Number(fields[12])) * 10;
-}
