@@ -44,7 +44,7 @@ async function flood(flooder: TestPeer, frame: Buffer): Promise<{ code: number; 
 }
 
 describe.each(ARRANGEMENTS)('%s', (_, count) => {
-  test.each([1, 2, 6])(
+  test.each([1, 6])(
     'of players that flood (%d) each is closed, and neither the host, if it does not read, nor who talks little',
     async (flooders) => {
       nodes = await Nodes.open(count, SMALL);
@@ -64,7 +64,7 @@ describe.each(ARRANGEMENTS)('%s', (_, count) => {
 
       host.resume();
       quiet.send('still here');
-      await host.until((bytes) => (bytes.includes('still here') ? bytes.length : undefined));
+      await host.seen('still here');
       await host.send(OPCODE.text, `{"cmd":"to_str","to":[1],"data":"you too"}`);
       expect(await quiet.nextText()).toBe('you too');
       expect(nodes.failures).toEqual([]);

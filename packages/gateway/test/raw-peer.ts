@@ -129,6 +129,20 @@ export class RawPeer {
     }
   }
 
+  /** Reads on and forgets what it reads, up to these letters; what was read before is forgotten too. */
+  async seen(letters: string): Promise<void> {
+    let end = '';
+    for (;;) {
+      for (const bytes of this.#received.splice(0)) {
+        const text = end + bytes.toString('latin1');
+        if (text.includes(letters)) return;
+        end = text.slice(-letters.length);
+      }
+      if (this.#isGone) throw new Error(`the connection ended before '${letters}'`);
+      await within(`'${letters}'`, new Promise<void>((resolve) => (this.#wake = resolve)), 30_000);
+    }
+  }
+
   /** Everything until the connection ends, as text. */
   async text(): Promise<string> {
     await within('the end of the connection', this.gone, 30_000);
