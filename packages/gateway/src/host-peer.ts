@@ -18,7 +18,7 @@ const EMPTY_STATE: HostEvent = { cmd: 'state', name: '', players: [], max_player
 const INVALID_MESSAGE = 'Invalid message.';
 const NOT_PREPARED = 'Prepare the room first.';
 const NO_FREE_CODE = 'Failed to find a unique room key';
-/** From half of the bound to all of it there is time to send eleven players away. */
+/** Between half of the bound and all of it there are eleven times to send players away. */
 const BLAME_AGAIN = 17 / 16;
 
 /** `preparing`: the store is asked; commands wait. `over`: the socket closes or is gone. */
@@ -69,20 +69,21 @@ export class HostPeer implements Peer, UnpreparedHost {
     this.#blameAgainAtBytes = 0;
   }
 
-  /** One player who sends so much that its host cannot keep up is sent away before the host is. */
+  /** Players who send so much that their host cannot keep up are sent away before the host is. */
   mayBlameOther(unsentBytes: number): boolean {
     if (this.#state.kind !== 'open') return false;
     const { session } = this.#state;
     // Below, the host brought it upon itself (an event takes twice the bytes of a player's frame at most).
     const isByPlayers = session.periodBytes * 4 > unsentBytes;
     if (!isByPlayers || session.periodBytes < this.#blameAgainAtBytes) return false;
-    const flooder = flooderOf(session);
-    if (!flooder) return false;
-    // What this one sent is unsent for a while yet: that is no reason to send the next one away.
+    const flooders = floodersOf(session);
+    for (const flooder of flooders) {
+      this.#duties.journal.expelled('flooding');
+      this.#duties.rooms.closePlayer(session, flooder, 'flooding');
+    }
+    // What these sent is unsent for a while yet: that is no reason to send the next ones away.
     this.#blameAgainAtBytes = session.periodBytes * BLAME_AGAIN;
-    this.#duties.journal.expelled('flooding');
-    this.#duties.rooms.closePlayer(session, flooder, 'flooding');
-    return true;
+    return flooders.length > 0;
   }
 
   crowdOut(): void {
@@ -198,13 +199,15 @@ export class HostPeer implements Peer, UnpreparedHost {
   }
 }
 
-/** The member that sent most since its host last kept up, if that is no less than the average. */
-function flooderOf(host: HostSession): Member | undefined {
-  let flooder: Member | undefined;
+/** Since the host last kept up these sent most: no less than the average, and than half of who sent most. */
+function floodersOf(host: HostSession): Member[] {
+  const flooders: Member[] = [];
+  let mostBytes = 0;
   for (const member of host.members.values()) {
     if (member.isClosing || member.backlogPeriod !== host.backlogPeriod) continue;
     if (member.periodBytes * host.members.size < host.periodBytes) continue;
-    if (!flooder || member.periodBytes > flooder.periodBytes) flooder = member;
+    flooders.push(member);
+    mostBytes = Math.max(mostBytes, member.periodBytes);
   }
-  return flooder;
+  return flooders.filter(({ periodBytes }) => periodBytes >= mostBytes / 2);
 }

@@ -2,6 +2,7 @@
 import { pino, stdSerializers, type DestinationStream } from 'pino';
 import { helpText, readConfig, type Config } from './config.ts';
 import { openGateway, type Gateway } from './gateway.ts';
+import { LogOutput } from './log-output.ts';
 
 const EXIT_FAILED = 1;
 
@@ -15,8 +16,7 @@ function refuseToStart(error: unknown): never {
 async function openLog(level: Config['logLevel']) {
   const destination = process.stdout.isTTY
     ? ((await import('pino-pretty')).default({ ignore: 'pid,hostname' }) as DestinationStream)
-    : // Never waits for whoever reads the log; what a stalled reader leaves over is dropped.
-      pino.destination({ dest: 1, sync: false, maxLength: 1024 * 1024 });
+    : new LogOutput(process.stdout);
   return pino({ level, serializers: { error: stdSerializers.err }, base: { pid: process.pid } }, destination);
 }
 

@@ -12,7 +12,9 @@ const BUFFER_BYTES = 512 * 1024;
 const STEP_BYTES = 64 * 1024;
 /** What a frame takes on the wire besides its payload, and in work besides its bytes. */
 const FRAME_BYTES = 16;
-const MAX_MS = 100;
+const MAX_MS = 250;
+/** A few large frames may take longer on a busy machine. */
+const MIN_FRAMES = 8;
 
 /** What reading needs of the event loop's turn. */
 export interface LoopTurn {
@@ -23,26 +25,30 @@ export interface LoopTurn {
 
 export class Reading {
   #turn = -1;
+  #frames = 0;
   #bytes = 0;
-  #nextLookBytes = BUFFER_BYTES;
-  #sinceMs = 0;
+  #nextLookBytes = 0;
+  #sinceMs: number | undefined;
 
   /**
    * A frame was read and dealt with. Returns whether the socket has had far more than its share.
+   * @param mustLook the frame made so much work that the clock is to be asked now
    */
-  isTooMuch(turn: LoopTurn, frameBytes: number, now: () => number): boolean {
+  isTooMuch(turn: LoopTurn, frameBytes: number, mustLook: boolean, now: () => number): boolean {
     if (turn.number !== this.#turn) {
       this.#turn = turn.number;
+      this.#frames = 0;
       this.#bytes = 0;
       this.#nextLookBytes = BUFFER_BYTES;
-      this.#sinceMs = 0;
+      this.#sinceMs = undefined;
     }
+    this.#frames += 1;
     this.#bytes += frameBytes + FRAME_BYTES;
-    if (this.#bytes < this.#nextLookBytes) return false;
+    if (this.#bytes < this.#nextLookBytes && !mustLook) return false;
     this.#nextLookBytes = this.#bytes + STEP_BYTES;
     turn.begin();
     const nowMs = now();
-    if (this.#sinceMs === 0) this.#sinceMs = nowMs;
-    return nowMs - this.#sinceMs >= MAX_MS;
+    this.#sinceMs ??= nowMs;
+    return nowMs - this.#sinceMs >= MAX_MS && this.#frames >= MIN_FRAMES;
   }
 }

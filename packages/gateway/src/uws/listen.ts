@@ -13,7 +13,10 @@ export function listen(uws: typeof Uws, app: Uws.TemplatedApp, host: string, por
     // Without the option the library sets SO_REUSEPORT, and a second process on the port succeeds too.
     app.listen(host, port, LIBUS_LISTEN_EXCLUSIVE_PORT, (token) => {
       if (token) resolve(uws.us_socket_local_port(token));
-      else reject(new Error(`cannot listen on ${host}:${port}: the port is in use, or not permitted`));
+      else
+        reject(
+          new Error(`cannot listen on ${host}:${port}: in use, not permitted, or no address of this machine`),
+        );
     });
   });
 }

@@ -110,13 +110,14 @@ export class UwsSocket implements Socket, Flushable, PressedSocket {
     this.#traffic.framesIn += 1;
     this.#traffic.bytesIn += bytes.length;
     this.#listener?.onFrame(bytes, isBinary);
-    if (this.#turn.isFull) this.#turn.flush();
-    this.#weigh(bytes.length);
+    const { isFull } = this.#turn;
+    if (isFull) this.#turn.flush();
+    this.#weigh(bytes.length, isFull);
   }
 
   onPing(payloadBytes: number): void {
     this.onUnsent(false);
-    this.#weigh(payloadBytes);
+    this.#weigh(payloadBytes, false);
   }
 
   /** The library's socket is gone. Returns the close frame that was ours, if one was. */
@@ -130,8 +131,8 @@ export class UwsSocket implements Socket, Flushable, PressedSocket {
   }
 
   /** Not at the end of the turn: while this socket is read from, it does not end. */
-  #weigh(frameBytes: number): void {
-    if (!this.#reading.isTooMuch(this.#turn, frameBytes, () => performance.now())) return;
+  #weigh(frameBytes: number, mustLook: boolean): void {
+    if (!this.#reading.isTooMuch(this.#turn, frameBytes, mustLook, () => performance.now())) return;
     this.#listener?.end?.('flooding');
     this.close(CLOSE.flooding);
     this.flush();

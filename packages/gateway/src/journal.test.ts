@@ -1,0 +1,57 @@
+import { beforeEach, expect, test } from '@jest/globals';
+import { roomCodeOf } from '@wmbp/protocol';
+import { Journal } from './journal.ts';
+import { type Log } from './log.ts';
+import { Metrics } from './metrics.ts';
+
+let lines: [event: string, fields: object][];
+let metrics: Metrics;
+let journal: Journal;
+beforeEach(() => {
+  lines = [];
+  metrics = new Metrics();
+  const write = (fields: object, event: string): void => void lines.push([event, fields]);
+  const log: Log = { debug: write, info: write, warn: write, error: write };
+  journal = new Journal(log, metrics);
+});
+
+test('a room has a line when it opens and a line when it closes', () => {
+  const room = roomCodeOf(7);
+  journal.roomOpened(room, 8);
+  journal.roomClosed(room, 'roomOver', 3);
+  journal.tick();
+  expect(lines).toEqual([
+    ['room opened', { room, maxPlayers: 8 }],
+    ['room closed', { room, why: 'roomOver', players: 3 }],
+  ]);
+});
+
+test('beyond ten lines a second rooms are summed up; the next second has lines again', () => {
+  for (let i = 0; i < 8; i += 1) journal.roomOpened(roomCodeOf(i), 8);
+  for (let i = 0; i < 8; i += 1) journal.roomClosed(roomCodeOf(i), 'hostGone', 0);
+  for (let i = 0; i < 5; i += 1) journal.roomOpened(roomCodeOf(i), 8);
+  expect(lines).toHaveLength(10);
+  journal.tick();
+  expect(lines.slice(10)).toEqual([['more rooms opened and closed', { opened: 5, closed: 6 }]]);
+  expect(metrics.roomsOpened).toBe(13);
+  journal.roomOpened(roomCodeOf(1), 8);
+  expect(lines.at(-1)?.[0]).toBe('room opened');
+});
+
+test('who was turned away is one line a second, by reason, and none when there was nobody', () => {
+  for (let i = 0; i < 5000; i += 1) journal.refused('roomNotFound');
+  journal.refused('roomFull');
+  journal.expelled('slowConsumer');
+  expect(lines).toEqual([]);
+  journal.tick();
+  expect(lines).toEqual([['peers turned away', { roomNotFound: 5000, roomFull: 1, slowConsumer: 1 }]]);
+  journal.tick();
+  expect(lines).toHaveLength(1);
+});
+
+test('refusals are counted by reason, who was in already is not', () => {
+  journal.refused('roomFull');
+  journal.refused('roomFull');
+  journal.expelled('slowConsumer');
+  expect([...metrics.refusals]).toEqual([['roomFull', 2]]);
+});
