@@ -92,8 +92,9 @@ export class Relay {
   #toOne(host: HostSession, player: PlayerId, bytes: Uint8Array, isBinary: boolean): void {
     const member = host.members.get(player);
     if (!member) return;
-    if (member.session) member.session.socket.send(this.#buffer.copy(bytes), isBinary);
-    else host.room.links.get(member.node)?.append({ kind: 'toPlayers', to: [player], bytes, isBinary });
+    if (member.session) return member.session.socket.send(this.#buffer.copy(bytes), isBinary);
+    const link = host.room.links.get(member.node);
+    if (link && !link.append({ kind: 'toPlayers', to: [player], bytes, isBinary })) closeAway(link, member);
   }
 
   #toListed(host: HostSession, to: readonly PlayerId[], bytes: Uint8Array, isBinary: boolean): void {
