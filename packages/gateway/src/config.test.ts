@@ -10,6 +10,8 @@ const DEFAULTS = {
   maxFrameBytes: 8 * 1024 * 1024,
   maxUnsentBytes: 64 * 1024 * 1024,
   maxTotalUnsentBytes: 1024 * 1024 * 1024,
+  maxLinkBytes: 256 * 1024 * 1024,
+  redis: undefined,
   maxSockets: 10_000,
   maxRooms: 5000,
   idleTimeoutSeconds: 32,
@@ -28,7 +30,8 @@ test('every setting can be set', () => {
     WMBP_PORT: '0',
     WMBP_ADMIN_HOST: 'localhost',
     WMBP_ADMIN_PORT: '1',
-    WMBP_REDIS_URL: '',
+    WMBP_REDIS_URL: 'redis://redis:6380/2',
+    WMBP_MAX_LINK_BYTES: '1048576',
     WMBP_LOG_LEVEL: 'debug',
     WMBP_MAX_FRAME_BYTES: '2048',
     WMBP_MAX_UNSENT_BYTES: '8192',
@@ -48,6 +51,16 @@ test('every setting can be set', () => {
     maxFrameBytes: 2048,
     maxUnsentBytes: 8192,
     maxTotalUnsentBytes: 16_384,
+    maxLinkBytes: 1_048_576,
+    redis: {
+      kind: 'standalone',
+      addresses: [{ host: 'redis', port: 6380 }],
+      name: undefined,
+      username: undefined,
+      password: undefined,
+      database: 2,
+      isTls: false,
+    },
     maxSockets: 3,
     maxRooms: 4,
     idleTimeoutSeconds: 8,
@@ -90,13 +103,13 @@ describe('a mistake says what was expected and what came', () => {
   test('all of them at once, in one line, whatever is in the values', () => {
     let message = '';
     try {
-      readConfig({ WMBP_PORT: 'a\nb', WMBP_PROT: '1', WMBP_REDIS_URL: 'redis://x', WMBP_HOST: '\u001B[2J' });
+      readConfig({ WMBP_PORT: 'a\nb', WMBP_PROT: '1', WMBP_REDIS_URL: 'http://x', WMBP_HOST: '\u001B[2J' });
     } catch (error) {
       message = String(error);
     }
     expect(message).toContain('WMBP_PORT="a\\nb"');
     expect(message).toContain('WMBP_PROT: unknown setting');
-    expect(message).toContain('WMBP_REDIS_URL: Redis is not supported yet');
+    expect(message).toContain('WMBP_REDIS_URL: expected redis[s]://');
     expect(message).toContain('WMBP_HOST');
     expect(message).not.toContain('\n');
     expect(message).not.toContain('\u001B');
@@ -123,6 +136,7 @@ test('the help names every setting with its default', () => {
     WMBP_MAX_FRAME_BYTES: String(DEFAULTS.maxFrameBytes),
     WMBP_MAX_UNSENT_BYTES: String(DEFAULTS.maxUnsentBytes),
     WMBP_MAX_TOTAL_UNSENT_BYTES: String(DEFAULTS.maxTotalUnsentBytes),
+    WMBP_MAX_LINK_BYTES: String(DEFAULTS.maxLinkBytes),
     WMBP_MAX_SOCKETS: '10000',
     WMBP_MAX_ROOMS: '5000',
     WMBP_IDLE_TIMEOUT_SECONDS: '32',

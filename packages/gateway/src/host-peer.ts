@@ -199,15 +199,16 @@ export class HostPeer implements Peer, UnpreparedHost {
   }
 }
 
-/** Since the host last kept up these sent most: no less than the average, and than half of who sent most. */
+/** A smaller part of all that came since the host last kept up is no flood. */
+const LEAST_SHARE = 1 / 32;
+
+/** Of those who are still here these sent most: no less than their average, and than half of who sent most. */
 function floodersOf(host: HostSession): Member[] {
-  const flooders: Member[] = [];
-  let mostBytes = 0;
-  for (const member of host.members.values()) {
-    if (member.isClosing || member.backlogPeriod !== host.backlogPeriod) continue;
-    if (member.periodBytes * host.members.size < host.periodBytes) continue;
-    flooders.push(member);
-    mostBytes = Math.max(mostBytes, member.periodBytes);
-  }
-  return flooders.filter(({ periodBytes }) => periodBytes >= mostBytes / 2);
+  const senders = [...host.members.values()].filter(
+    (member) => !member.isClosing && member.backlogPeriod === host.backlogPeriod,
+  );
+  const sent = senders.map(({ periodBytes }) => periodBytes);
+  const average = sent.reduce((sum, bytes) => sum + bytes, 0) / senders.length;
+  const least = Math.max(average, Math.max(...sent) / 2, host.periodBytes * LEAST_SHARE);
+  return senders.filter(({ periodBytes }) => periodBytes >= least);
 }

@@ -134,6 +134,8 @@ export class Links {
     } else {
       this.#receiveFirst(code, header, envelope, open);
     }
+    // Much may arrive in one turn: who cannot take it has to show in time.
+    if (this.#turn.isFull) this.#turn.flush();
   }
 
   /** Sends nothing any more. */

@@ -37,19 +37,13 @@ try {
   refuseToStart(error);
 }
 const log = await openLog(config.logLevel);
-let gateway: Gateway;
-try {
-  gateway = await openGateway(config, log);
-} catch (error) {
-  refuseToStart(error);
-}
-
+let gateway: Gateway | undefined;
 let isEnding = false;
 
 async function end(exitCode: number): Promise<void> {
   isEnding = true;
-  await gateway.drain();
-  await gateway.close();
+  await gateway?.drain();
+  await gateway?.close();
   log.info({ exitCode }, 'stopped');
   log.flush(() => process.exit(exitCode));
 }
@@ -73,3 +67,9 @@ process.on('SIGTERM', onSignal);
 process.on('SIGINT', onSignal);
 process.on('unhandledRejection', onFatal);
 process.on('uncaughtException', onFatal);
+
+try {
+  gateway = await openGateway(config, log);
+} catch (error) {
+  refuseToStart(error);
+}

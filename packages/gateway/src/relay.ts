@@ -37,7 +37,8 @@ export class Relay {
   /** A frame of any player, to a host here. */
   toHostHere(host: HostSession, player: PlayerId, bytes: Uint8Array, isBinary: boolean): void {
     const member = host.members.get(player);
-    if (!member) return;
+    // Of one that is sent away, frames may still be under way from its node.
+    if (!member || member.isClosing) return;
     tally(host, member, bytes.length);
     const buffer = this.#buffer;
     const slab = buffer.reserve(isBinary ? maxFromBytes(bytes.length) : maxFromStrBytes(bytes.length));

@@ -22,7 +22,7 @@ async function expectRefusal(env: Readonly<Record<string, string>>, ...parts: st
 test('--help lists the settings, opens nothing and ends well', async () => {
   const helped = start({ WMBP_PORT: 'wrong' }, '--help');
   expect(await helped.exit()).toEqual({ code: 0, signal: null });
-  expect(helped.stdout.match(/^ {2}WMBP_/gm)).toHaveLength(14);
+  expect(helped.stdout.match(/^ {2}WMBP_/gm)).toHaveLength(15);
   expect(helped.stderr).toBe('');
 });
 
@@ -40,8 +40,11 @@ describe('one clear line, and the end, for', () => {
   test('several mistakes together', () =>
     expectRefusal({ WMBP_PORT: 'x\ny', WMBP_PROT: '1' }, 'WMBP_PORT', 'WMBP_PROT: unknown setting'));
 
-  test('Redis, which is not there yet', () =>
-    expectRefusal({ WMBP_REDIS_URL: 'redis://127.0.0.1' }, 'Redis is not supported yet'));
+  test('a Redis that is none', () =>
+    expectRefusal(
+      { WMBP_REDIS_URL: 'http://user:secret@127.0.0.1' },
+      'WMBP_REDIS_URL: expected redis[s]://',
+    ));
 
   test('what Kubernetes sets for a Service named wmbp', () =>
     expectRefusal({ WMBP_PORT: 'tcp://10.0.0.1:8081' }, 'enableServiceLinks: false'));
