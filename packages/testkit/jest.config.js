@@ -8,5 +8,6 @@ export default {
   transform: { '\\.ts$': '<rootDir>/packages/testkit/jest-strip-types.js' },
   // The deadlines within tests say what is missing; this one must not come first.
   testTimeout: 60_000,
-  maxWorkers: 2,
+  // Twice the cores of a small machine: many tests wait for something that takes its time.
+  maxWorkers: 4,
 };

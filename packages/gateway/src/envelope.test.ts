@@ -3,17 +3,8 @@ import { describe, expect, test } from '@jest/globals';
 import { CLOSE, playerId, type CloseName } from '@wmbp/protocol';
 import fc from 'fast-check';
 import { createHash } from 'node:crypto';
-import {
-  Assembly,
-  decodeHeader,
-  decodeItems,
-  decodeRawItems,
-  EnvelopeWriter,
-  FULL_BYTES,
-  writeHeader,
-  type EnvelopeHeader,
-  type Item,
-} from './envelope.ts';
+import { decodeHeader, writeHeader, type EnvelopeHeader } from './envelope-header.ts';
+import { Assembly, decodeItems, decodeRawItems, EnvelopeWriter, FULL_BYTES, type Item } from './envelope.ts';
 import { type Epoch, type NodeId } from './names.ts';
 
 const u32 = fc.nat({ max: 0xffff_ffff });

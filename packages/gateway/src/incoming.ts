@@ -1,7 +1,8 @@
 /**
  * The receiving half of a link: items in order, each once, whatever arrives. Pure: time is passed in.
  */
-import { Assembly, decodeRawItems, type EnvelopeHeader, type Item, type RawItem } from './envelope.ts';
+import { type EnvelopeHeader } from './envelope-header.ts';
+import { Assembly, decodeRawItems, type Item, type RawItem } from './envelope.ts';
 
 /** Acknowledging waits for something to travel along with. */
 export const ACK_DELAY_MS = 100;

@@ -1,7 +1,8 @@
 /** Two ends of a link over ways that lose, double, delay and reorder: what arrives is exact, whatever happens. */
 import { describe, expect, test } from '@jest/globals';
 import { playerId } from '@wmbp/protocol';
-import { decodeHeader, type Item } from './envelope.ts';
+import { decodeHeader } from './envelope-header.ts';
+import { type Item } from './envelope.ts';
 import { Link, type LinkCounts } from './link.ts';
 import { type Epoch, type NodeId } from './names.ts';
 import { LinkBudget } from './outgoing.ts';

@@ -5,7 +5,8 @@
  * Both streams belong together. The player's node begins, with a stream of its own; the host's node answers with
  * one that names it. What names another stream than the current one belongs to a link of the past.
  */
-import { emptyEnvelope, writeHeader, type EnvelopeHeader, type Item } from './envelope.ts';
+import { emptyEnvelope, writeHeader, type EnvelopeHeader } from './envelope-header.ts';
+import { type Item } from './envelope.ts';
 import { Incoming, type IncomingCounts } from './incoming.ts';
 import { type Epoch, type NodeId } from './names.ts';
 import { Outgoing, type LinkBudget, type OutgoingCounts } from './outgoing.ts';

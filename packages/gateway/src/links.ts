@@ -5,14 +5,8 @@
 import { type RoomCode } from '@wmbp/protocol';
 import { type Backplane } from './backplane.ts';
 import { channelOf } from './channels.ts';
-import {
-  decodeHeader,
-  emptyEnvelope,
-  EnvelopeWriter,
-  writeHeader,
-  type EnvelopeHeader,
-  type Item,
-} from './envelope.ts';
+import { decodeHeader, emptyEnvelope, writeHeader, type EnvelopeHeader } from './envelope-header.ts';
+import { EnvelopeWriter, type Item } from './envelope.ts';
 import { Link } from './link.ts';
 import { type Metrics } from './metrics.ts';
 import { type Epoch, type NodeId } from './names.ts';

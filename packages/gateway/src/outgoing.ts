@@ -5,7 +5,8 @@
  * Reasons are: the receiver asks; publishing failed; or no acknowledgement came in time, and then only the last
  * item's number is told, so that the receiver asks if it lacks anything. So a slow way costs no second sending.
  */
-import { emptyEnvelope, EnvelopeWriter, type Item } from './envelope.ts';
+import { emptyEnvelope } from './envelope-header.ts';
+import { EnvelopeWriter, type Item } from './envelope.ts';
 
 /** How many bytes may be under way unacknowledged: more is kept until some are. */
 export const WINDOW_BYTES = 4 * 1024 * 1024;

@@ -197,7 +197,7 @@ export class Upkeep {
   /** A node is gone: its players have left, its rooms are over. Any node that notices may say so. */
   async #bury(node: NodeId): Promise<void> {
     this.#log.warn({ node }, 'a node is gone');
-    for (const room of [...this.#hub.rooms]) {
+    for (const room of this.#hub.rooms) {
       if (room.host ? !room.links.has(node) : room.hostNode !== node) continue;
       const { code, epoch } = room;
       if (room.host) this.#metrics.reapedPlayers += (await this.#store.reap(code, epoch, node)).length;
@@ -208,6 +208,6 @@ export class Upkeep {
 
   async #keepRooms(nowMs: number): Promise<void> {
     this.#keptAtMs = nowMs;
-    for (const room of [...this.#hub.rooms]) if (room.host) await this.#store.keep(room.code);
+    for (const room of this.#hub.rooms) if (room.host) await this.#store.keep(room.code);
   }
 }

@@ -12,9 +12,9 @@ const TOO_MANY_ROOMS = { code: 1013, reason: 'Too many rooms, try again later.' 
 let nodes: Nodes | undefined;
 let child: Child | undefined;
 const raw: RawPeer[] = [];
-afterEach(() => {
+afterEach(async () => {
   for (const peer of raw.splice(0)) peer.drop();
-  nodes?.close();
+  await nodes?.close();
   nodes = undefined;
   child?.end();
   child = undefined;

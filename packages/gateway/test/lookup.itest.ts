@@ -27,9 +27,9 @@ describe.each(ARRANGEMENTS)('%s', (_, count) => {
   beforeEach(() => {
     agent = new Agent({ keepAlive: true, maxSockets: 1 });
   });
-  afterEach(() => {
+  afterEach(async () => {
     agent.destroy();
-    nodes.close();
+    await nodes.close();
   });
 
   async function ask(method: string, path: string, body?: string): Promise<Answer> {

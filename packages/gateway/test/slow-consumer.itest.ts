@@ -19,7 +19,7 @@ let server: ServerProcess | undefined;
 const raw: RawPeer[] = [];
 afterEach(async () => {
   for (const peer of raw.splice(0)) peer.drop();
-  nodes?.close();
+  await nodes?.close();
   nodes = undefined;
   server?.kill('SIGKILL');
   await server?.exited;

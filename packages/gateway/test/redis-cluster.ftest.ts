@@ -41,7 +41,7 @@ async function failOver(areTalking: boolean): Promise<void> {
       const hosts = games.map(({ host }) => new HostWatch(host));
       const players = games.map(({ player }) => new PlayerWatch(player));
       const talks = games.flatMap(({ host, player }) => [nodes.talk(host), nodes.talk(player)]);
-      await Promise.all(games.map(({ id }, i) => hosts[i]?.hearsMore(id)));
+      await Promise.all(games.map(async ({ id }, i) => await hosts[i]?.hearsMore(id)));
       await Promise.all(players.map((player) => player.hearsMore()));
       if (!areTalking) {
         for (const talk of talks) talk.pause();
