@@ -1,6 +1,6 @@
 /** The backplane in Redis keeps the port's contract, with plain and with sharded pub/sub. */
 import { afterAll, beforeAll, describe } from '@jest/globals';
-import { startRedis, startRedisCluster, type TestRedis } from '@wmbp/testkit';
+import { startRedis, startRedisCluster, startRedisProcess, type TestRedis } from '@wmbp/testkit';
 import { backplaneContract } from '../backplane.contract.ts';
 import { drawNodeId } from '../names.ts';
 import { RedisBackplane } from './backplane.ts';
@@ -9,10 +9,13 @@ import { parseRedisUrl } from './url.ts';
 
 const LOG = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
-describe.each([
+const FORMS: readonly (readonly [string, () => Promise<TestRedis>])[] = [
   ['a Redis', startRedis],
+  ['the redis-server of this machine', startRedisProcess],
   ['a cluster of six', startRedisCluster],
-] as const)('in %s', (_, start) => {
+];
+
+describe.each(FORMS)('in %s', (_, start) => {
   let redis: TestRedis;
   beforeAll(async () => {
     redis = await start();
