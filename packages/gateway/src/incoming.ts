@@ -1,8 +1,8 @@
 /**
  * The receiving half of a link: items in order, each once, whatever arrives. Pure: time is passed in.
  */
-import { type EnvelopeHeader } from './envelope-header.ts';
-import { Assembly, decodeRawItems, type Item, type RawItem } from './envelope.ts';
+import { HEADER_BYTES, type EnvelopeHeader } from './envelope-header.ts';
+import { Assembly, decodeRawItems, type Item } from './envelope.ts';
 
 /** Acknowledging waits for something to travel along with. */
 export const ACK_DELAY_MS = 100;
@@ -19,17 +19,13 @@ export interface IncomingCounts {
   gaps: number;
 }
 
-interface NumberedItem {
-  readonly number: number;
-  readonly raw: RawItem;
-}
-
 export class Incoming {
   readonly stream: number;
   readonly #counts: IncomingCounts;
   readonly #deliver: (item: Item) => void;
   readonly #assembly = new Assembly();
-  readonly #held = new Map<number, NumberedItem[]>();
+  /** Early envelopes by their first item. */
+  readonly #held = new Map<number, Uint8Array>();
   #heldBytes = 0;
   #nextItem = 1;
   #lastItem = 0;
@@ -59,15 +55,16 @@ export class Incoming {
   }
 
   receive(header: EnvelopeHeader, envelope: Uint8Array, nowMs: number): void {
-    const items = numbered(header.firstItem, envelope);
+    const hasItems = envelope.length > HEADER_BYTES;
     const before = this.#nextItem;
     this.#lastItem = Math.max(this.#lastItem, header.lastItem);
-    this.#take(items, envelope.length);
-    for (let more = this.#held.get(this.#nextItem); more; more = this.#held.get(this.#nextItem)) {
-      this.#release(this.#nextItem, more);
-      this.#take(more, 0);
+    if (header.firstItem > this.#nextItem) {
+      if (hasItems) this.#hold(header.firstItem, envelope);
+    } else {
+      this.#take(header.firstItem, envelope);
+      this.#takeHeld();
     }
-    if (header.wantsAnswer || (items.length > 0 && this.#nextItem === before)) {
+    if (header.wantsAnswer || (hasItems && this.#nextItem === before)) {
       // A question, or what was here before: the sender has waited for an answer.
       this.#ackDueMs = nowMs;
     } else if (this.#nextItem > before) {
@@ -75,7 +72,7 @@ export class Incoming {
       this.#ackDueMs =
         this.#bytesToAcknowledge >= ACK_BYTES ? nowMs : (this.#ackDueMs ?? nowMs + ACK_DELAY_MS);
     }
-    this.#mindGap(items.length, nowMs);
+    this.#mindGap(hasItems, nowMs);
   }
 
   /** What is due was sent: with a gap, it asked for what is missing. */
@@ -90,36 +87,42 @@ export class Incoming {
     return this.#askDueMs !== undefined && nowMs >= this.#askDueMs;
   }
 
-  #take(items: readonly NumberedItem[], envelopeBytes: number): void {
-    for (const { number, raw } of items) {
+  #take(firstItem: number, envelope: Uint8Array): void {
+    let number = firstItem;
+    for (const raw of decodeRawItems(envelope)) {
       if (number < this.#nextItem) {
         this.#counts.duplicateItems += 1;
-        continue;
+      } else {
+        this.#nextItem += 1;
+        const item = this.#assembly.add(raw);
+        if (item) this.#deliver(item);
       }
-      if (number > this.#nextItem) return this.#hold(items, envelopeBytes);
-      this.#nextItem += 1;
-      const item = this.#assembly.add(raw);
-      if (item) this.#deliver(item);
+      number += 1;
     }
   }
 
   /** Too early as a whole: within an envelope numbers follow each other. */
-  #hold(items: readonly NumberedItem[], envelopeBytes: number): void {
-    const [first] = items;
-    if (!first || this.#held.has(first.number) || this.#heldBytes + envelopeBytes > MAX_HELD_BYTES) return;
-    this.#heldBytes += envelopeBytes;
+  #hold(firstItem: number, envelope: Uint8Array): void {
+    if (this.#held.has(firstItem) || this.#heldBytes + envelope.length > MAX_HELD_BYTES) return;
+    this.#heldBytes += envelope.length;
     // The envelope's memory is not ours to keep.
-    const kept = items.map(({ number, raw }) => ({ number, raw: ownCopy(raw) }));
-    this.#held.set(first.number, kept);
+    this.#held.set(firstItem, envelope.slice());
   }
 
-  #release(number: number, items: readonly NumberedItem[]): void {
-    this.#held.delete(number);
-    for (const { raw } of items) this.#heldBytes -= raw.end - raw.start;
-    if (this.#held.size === 0) this.#heldBytes = 0;
+  #takeHeld(): void {
+    for (let next = this.#held.get(this.#nextItem); next; next = this.#held.get(this.#nextItem)) {
+      const firstItem = this.#nextItem;
+      this.#release(firstItem, next);
+      this.#take(firstItem, next);
+    }
   }
 
-  #mindGap(itemCount: number, nowMs: number): void {
+  #release(firstItem: number, envelope: Uint8Array): void {
+    this.#held.delete(firstItem);
+    this.#heldBytes -= envelope.length;
+  }
+
+  #mindGap(hasItems: boolean, nowMs: number): void {
     if (!this.hasGap) {
       this.#askDueMs = undefined;
       this.#dropPassed();
@@ -127,21 +130,13 @@ export class Incoming {
     }
     if (this.#askDueMs === undefined) this.#counts.gaps += 1;
     // A sender that only tells its last number has waited long enough.
-    const dueMs = itemCount === 0 ? nowMs : nowMs + GAP_GRACE_MS;
+    const dueMs = hasItems ? nowMs + GAP_GRACE_MS : nowMs;
     this.#askDueMs = Math.min(this.#askDueMs ?? dueMs, dueMs);
   }
 
   #dropPassed(): void {
-    for (const [number, items] of this.#held) if (number < this.#nextItem) this.#release(number, items);
+    for (const [firstItem, envelope] of this.#held) {
+      if (firstItem < this.#nextItem) this.#release(firstItem, envelope);
+    }
   }
-}
-
-function numbered(firstItem: number, envelope: Uint8Array): NumberedItem[] {
-  let number = firstItem - 1;
-  return Array.from(decodeRawItems(envelope), (raw) => ({ number: (number += 1), raw }));
-}
-
-function ownCopy(raw: RawItem): RawItem {
-  const envelope = raw.envelope.slice(raw.start, raw.end);
-  return { ...raw, envelope, start: 0, end: envelope.length };
 }

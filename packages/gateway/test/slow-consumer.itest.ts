@@ -94,7 +94,10 @@ describe.each(ARRANGEMENTS)('%s', (_, count) => {
     let close: { code: number } | undefined;
     void player.closed(30_000).then((closed) => (close = closed));
     const nonsense = Buffer.concat(Array.from({ length: 1000 }, () => clientFrame(0x82, Buffer.of(0xff))));
-    while (!close) await turnAfter(slow.write(nonsense));
+    while (!close) {
+      player.send('another');
+      await turnAfter(slow.write(nonsense));
+    }
     expect(close.code).toBe(1001);
     slow.resume();
     const frames = await slow.frames();
