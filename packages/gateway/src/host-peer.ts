@@ -20,6 +20,11 @@ const NOT_PREPARED = 'Prepare the room first.';
 const NO_FREE_CODE = 'Failed to find a unique room key';
 /** Between half of the bound and all of it there are eleven times to send players away. */
 const BLAME_AGAIN = 17 / 16;
+/**
+ * Who has sent less than this part of what was unsent when the first was blamed is not blamed: 2 MiB by default, a
+ * drawing, that a player sends while its host still has a flood before it.
+ */
+const NO_FLOOD = 1 / 16;
 
 /** `preparing`: the store is asked; commands wait. `over`: the socket closes or is gone. */
 type HostState =
@@ -36,6 +41,7 @@ export class HostPeer implements Peer, UnpreparedHost {
   #prepareTimer: NodeJS.Timeout | undefined;
   #state: HostState = { kind: 'unprepared' };
   #blameAgainAtBytes = 0;
+  #noFloodBytes = 0;
 
   constructor(socket: Socket, duties: PeerDuties) {
     this.#socket = socket;
@@ -67,6 +73,7 @@ export class HostPeer implements Peer, UnpreparedHost {
     this.#state.session.backlogPeriod += 1;
     this.#state.session.periodBytes = 0;
     this.#blameAgainAtBytes = 0;
+    this.#noFloodBytes = 0;
   }
 
   /** Players who send so much that their host cannot keep up are sent away before the host is. */
@@ -76,7 +83,8 @@ export class HostPeer implements Peer, UnpreparedHost {
     // Below, the host brought it upon itself (an event takes twice the bytes of a player's frame at most).
     const isByPlayers = session.periodBytes * 4 > unsentBytes;
     if (!isByPlayers || session.periodBytes < this.#blameAgainAtBytes) return false;
-    const flooders = floodersOf(session);
+    this.#noFloodBytes ||= unsentBytes * NO_FLOOD;
+    const flooders = floodersOf(session, this.#noFloodBytes);
     for (const flooder of flooders) {
       this.#duties.journal.expelled('flooding');
       this.#duties.rooms.closePlayer(session, flooder, 'flooding');
@@ -199,16 +207,13 @@ export class HostPeer implements Peer, UnpreparedHost {
   }
 }
 
-/** A smaller part of all that came since the host last kept up is no flood. */
-const LEAST_SHARE = 1 / 32;
-
 /** Of those who are still here these sent most: no less than their average, and than half of who sent most. */
-function floodersOf(host: HostSession): Member[] {
+function floodersOf(host: HostSession, noFloodBytes: number): Member[] {
   const senders = [...host.members.values()].filter(
     (member) => !member.isClosing && member.backlogPeriod === host.backlogPeriod,
   );
   const sent = senders.map(({ periodBytes }) => periodBytes);
   const average = sent.reduce((sum, bytes) => sum + bytes, 0) / senders.length;
-  const least = Math.max(average, Math.max(...sent) / 2, host.periodBytes * LEAST_SHARE);
+  const least = Math.max(average, Math.max(...sent) / 2, noFloodBytes);
   return senders.filter(({ periodBytes }) => periodBytes >= least);
 }
