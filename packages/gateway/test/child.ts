@@ -15,6 +15,8 @@ export class Child {
   readonly exited: Promise<Exit>;
   stdout = '';
   stderr = '';
+  /** Its outputs are read to their end: later than the process's own. */
+  #ended = false;
   #wake: () => void = () => undefined;
 
   /** @param args of Node. @param command instead of Node, for what is around it */
@@ -40,6 +42,7 @@ export class Child {
     });
     this.exited = new Promise((resolve) => {
       this.process.on('close', (code, signal) => {
+        this.#ended = true;
         resolve({ code, signal });
         this.#wake();
       });
@@ -59,7 +62,7 @@ export class Child {
     for (;;) {
       const match = pattern.exec(this.stdout);
       if (match) return match;
-      if (this.process.exitCode !== null) throw new Error(`it ended without ${pattern}: ${this.stderr}`);
+      if (this.#ended) throw new Error(`it ended without ${pattern}: ${this.stderr}`);
       await within(
         `${pattern} in ${this.stdout}`,
         new Promise<void>((resolve) => (this.#wake = resolve)),

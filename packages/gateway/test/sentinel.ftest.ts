@@ -2,6 +2,9 @@
 import { expect } from '@jest/globals';
 import { mayComeBack } from '@wmbp/protocol';
 import { startRedisSentinels } from '@wmbp/testkit';
+import { RedisConnection } from '../src/redis/connect.ts';
+import { parseRedisUrl } from '../src/redis/url.ts';
+import { FakeLog } from './fakes.ts';
 import { joinsAgain } from './outage.ts';
 import { atOnce, eventually, Processes } from './processes.ts';
 import { expectWhole, HostWatch, PlayerWatch } from './watches.ts';
@@ -13,7 +16,23 @@ atOnce({
   'when the master is killed rooms are joinable again, new ones open, and frames flow': () =>
     failOver('SIGKILL'),
   'the same when the master hangs': () => failOver('SIGSTOP'),
+  'a connection that is cut while it asks who the master is finds the master all the same': cutWhileAsking,
 });
+
+async function cutWhileAsking(): Promise<void> {
+  const sentinels = await startRedisSentinels();
+  const log = new FakeLog();
+  const connection = new RedisConnection(parseRedisUrl(sentinels.url), 'test', log, () => undefined);
+  try {
+    expect(connection.client.status).toBe('connecting');
+    connection.client.disconnect(true);
+    await eventually('the master', () => isReady(connection), FAILED_OVER_MS);
+    expect(await connection.client.ping()).toBe('PONG');
+  } finally {
+    await connection.close();
+    await sentinels.stop();
+  }
+}
 
 async function failOver(signal: NodeJS.Signals): Promise<void> {
   const sentinels = await startRedisSentinels();
@@ -58,6 +77,13 @@ async function failOver(signal: NodeJS.Signals): Promise<void> {
   } finally {
     await sentinels.stop();
   }
+}
+
+function isReady(connection: RedisConnection): Promise<boolean> {
+  return connection.ready().then(
+    () => true,
+    () => false,
+  );
 }
 
 async function opens(nodes: Processes, index: number): Promise<boolean> {

@@ -47,6 +47,7 @@ export class RedisConnection {
   readonly #pinger: NodeJS.Timeout;
   readonly #waiting = new Set<() => void>();
   #isReady = false;
+  #isClosed = false;
   #isDown = false;
   #unanswered = 0;
 
@@ -64,6 +65,7 @@ export class RedisConnection {
     this.client.on('ready', () => void this.#becomeReady(onReady));
     this.client.on('error', (error: unknown) => this.#onTrouble(error));
     this.client.on('close', () => this.#onTrouble(undefined));
+    this.client.on('end', () => this.#onEnd());
     this.#pinger = setInterval(() => this.#ping(), PING_EVERY_MS).unref();
   }
 
@@ -94,8 +96,14 @@ export class RedisConnection {
     }
   }
 
+  /** Gives a connection up that is not what it seems; another is made. */
+  rebuild(): void {
+    if (this.#isReady) this.client.disconnect(true);
+  }
+
   /** Waits for answers that are due, then disconnects. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     clearInterval(this.#pinger);
     if (this.#isReady) await this.client.quit().catch(() => undefined);
     this.#isReady = false;
@@ -125,11 +133,22 @@ export class RedisConnection {
     this.#log.warn({ purpose: this.#purpose, reason }, 'redis is out of reach');
   }
 
+  /**
+   * ioredis gives up for good when it is told to disconnect while it asks sentinels for the master; and its own
+   * detector of failovers tells it so, when the news of one arrives in that moment.
+   */
+  #onEnd(): void {
+    if (this.#isClosed) return;
+    setTimeout(() => {
+      if (!this.#isClosed && this.client.status === 'end') this.client.connect().catch(() => undefined);
+    }, retryAfterMs(1)).unref();
+  }
+
   /** A connection that answers nothing is no connection, whatever TCP says. */
   #ping(): void {
     if (!this.#isReady) return;
     this.#unanswered += 1;
-    if (this.#unanswered > MAX_UNANSWERED) return this.client.disconnect(true);
+    if (this.#unanswered > MAX_UNANSWERED) return this.rebuild();
     this.client.ping().then(
       () => (this.#unanswered = 0),
       () => undefined,

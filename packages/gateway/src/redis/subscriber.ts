@@ -124,14 +124,14 @@ export class RedisSubscriber {
     if (remedy === 'subscribeAgain') return this.#subscribeAgain([...channels, this.#probeChannel(group)]);
     if (performance.now() - this.#rebuiltAtMs < REBUILD_PAUSE_MS) return;
     this.#rebuiltAtMs = performance.now();
-    this.#connection.client.disconnect(true);
+    this.#connection.rebuild();
   }
 
   #subscribeAgain(channels: readonly string[]): void {
     if (channels.length === 0) return;
     this.#subscribeNow(channels).catch((error: unknown) => {
       this.#log.warn({ reason: String(error) }, 'subscribing again failed');
-      this.#connection.client.disconnect(true);
+      this.#connection.rebuild();
     });
   }
 
