@@ -30,26 +30,26 @@ export function backplaneContract(open: () => Promise<TwoBackplanes>): void {
     const ear = new Ear();
     await second.subscribe(channel, ear.hear);
     const envelope = Uint8Array.from({ length: 256 }, (_, i) => i);
-    expect(await first.publish(channel, envelope)).toBe(1);
+    expect(await publish(first, channel, envelope)).toBe(1);
     expect([...(await ear.next())]).toEqual([...envelope]);
   });
 
   test('a node hears what it publishes itself', async () => {
     const ear = new Ear();
     await first.subscribe(channel, ear.hear);
-    expect(await first.publish(channel, Uint8Array.of(1))).toBe(1);
+    expect(await publish(first, channel, Uint8Array.of(1))).toBe(1);
     expect([...(await ear.next())]).toEqual([1]);
   });
 
   test('every node that subscribed hears it', async () => {
     const ears = [new Ear(), new Ear()];
     await Promise.all([first, second].map((each, i) => each.subscribe(channel, ears[i]?.hear ?? fail)));
-    expect(await first.publish(channel, Uint8Array.of(2))).toBe(2);
+    expect(await publish(first, channel, Uint8Array.of(2))).toBe(2);
     for (const ear of ears) expect([...(await ear.next())]).toEqual([2]);
   });
 
   test('what nobody hears is answered by 0', async () => {
-    expect(await first.publish(channel, Uint8Array.of(1))).toBe(0);
+    expect(await publish(first, channel, Uint8Array.of(1))).toBe(0);
   });
 
   test('channels are apart', async () => {
@@ -57,17 +57,17 @@ export function backplaneContract(open: () => Promise<TwoBackplanes>): void {
     const other = newChannel();
     await second.subscribe(channel, ear.hear);
     await second.subscribe(other, fail);
-    expect(await first.publish(channel, Uint8Array.of(3))).toBe(1);
+    expect(await publish(first, channel, Uint8Array.of(3))).toBe(1);
     expect([...(await ear.next())]).toEqual([3]);
   });
 
   test("one publisher's envelopes arrive in the order published, each once", async () => {
     const ear = new Ear();
     await second.subscribe(channel, ear.hear);
-    const published = Array.from({ length: 500 }, (_, i) => first.publish(channel, numbered(i)));
+    const published = Array.from({ length: 500 }, (_, i) => publish(first, channel, numbered(i)));
     expect(new Set(await Promise.all(published))).toEqual(new Set([1]));
     for (let i = 0; i < 500; i += 1) expect(numberOf(await ear.next())).toBe(i);
-    await first.publish(channel, numbered(500));
+    await publish(first, channel, numbered(500));
     expect(numberOf(await ear.next())).toBe(500);
     expect(ear.waiting).toBe(0);
   });
@@ -75,14 +75,14 @@ export function backplaneContract(open: () => Promise<TwoBackplanes>): void {
   test('an envelope may be large, or empty', async () => {
     const ear = new Ear();
     await second.subscribe(channel, ear.hear);
-    await first.publish(channel, new Uint8Array(3_000_000).fill(7));
-    await first.publish(channel, new Uint8Array());
+    await publish(first, channel, new Uint8Array(3_000_000).fill(7));
+    await publish(first, channel, new Uint8Array());
     const large = await ear.next();
     expect([large.length, large[2_999_999]]).toEqual([3_000_000, 7]);
     expect(await ear.next()).toHaveLength(0);
   });
 
-  test('nothing is heard during publish', async () => {
+  test('nothing is heard or answered during publish', async () => {
     let isPublishing = false;
     const during: boolean[] = [];
     const ear = new Ear();
@@ -91,21 +91,26 @@ export function backplaneContract(open: () => Promise<TwoBackplanes>): void {
       ear.hear(envelope);
     });
     isPublishing = true;
-    const published = first.publish(channel, Uint8Array.of(1));
+    const published = new Promise<void>((resolve) => {
+      first.publish(channel, Uint8Array.of(1), () => {
+        during.push(isPublishing);
+        resolve();
+      });
+    });
     isPublishing = false;
     await published;
     await ear.next();
-    expect(during).toEqual([false]);
+    expect(during).toEqual([false, false]);
   });
 
   test('nothing is heard after unsubscribe has resolved, and publishers are told', async () => {
     await second.subscribe(channel, () => undefined);
-    await first.publish(channel, Uint8Array.of(1));
+    await publish(first, channel, Uint8Array.of(1));
     const ear = new Ear();
     await second.subscribe(channel, ear.hear);
     await second.unsubscribe(channel);
     const before = ear.waiting;
-    expect(await first.publish(channel, Uint8Array.of(2))).toBe(0);
+    expect(await publish(first, channel, Uint8Array.of(2))).toBe(0);
     await roundTrip();
     expect(ear.waiting).toBe(before);
   });
@@ -114,7 +119,7 @@ export function backplaneContract(open: () => Promise<TwoBackplanes>): void {
     const ear = new Ear();
     await second.subscribe(channel, fail);
     await second.subscribe(channel, ear.hear);
-    expect(await first.publish(channel, Uint8Array.of(4))).toBe(1);
+    expect(await publish(first, channel, Uint8Array.of(4))).toBe(1);
     expect([...(await ear.next())]).toEqual([4]);
   });
 
@@ -127,10 +132,10 @@ export function backplaneContract(open: () => Promise<TwoBackplanes>): void {
       second.unsubscribe(channel),
       second.subscribe(channel, ear.hear),
     ]);
-    expect(await first.publish(channel, Uint8Array.of(5))).toBe(1);
+    expect(await publish(first, channel, Uint8Array.of(5))).toBe(1);
     expect([...(await ear.next())]).toEqual([5]);
     await Promise.all([second.subscribe(channel, fail), second.unsubscribe(channel)]);
-    expect(await first.publish(channel, Uint8Array.of(6))).toBe(0);
+    expect(await publish(first, channel, Uint8Array.of(6))).toBe(0);
   });
 
   test("a node's unsubscribing is no other's", async () => {
@@ -138,7 +143,7 @@ export function backplaneContract(open: () => Promise<TwoBackplanes>): void {
     await first.subscribe(channel, fail);
     await second.subscribe(channel, ear.hear);
     await first.unsubscribe(channel);
-    expect(await first.publish(channel, Uint8Array.of(7))).toBe(1);
+    expect(await publish(first, channel, Uint8Array.of(7))).toBe(1);
     expect([...(await ear.next())]).toEqual([7]);
   });
 
@@ -151,11 +156,11 @@ export function backplaneContract(open: () => Promise<TwoBackplanes>): void {
     const back = newChannel();
     await first.subscribe(back, answers.hear);
     await second.subscribe(channel, (envelope) => {
-      void second.unsubscribe(channel).then(() => second.publish(back, envelope));
+      void second.unsubscribe(channel).then(() => publish(second, back, envelope));
     });
-    await first.publish(channel, Uint8Array.of(8));
+    await publish(first, channel, Uint8Array.of(8));
     expect([...(await answers.next())]).toEqual([8]);
-    expect(await first.publish(channel, Uint8Array.of(9))).toBe(0);
+    expect(await publish(first, channel, Uint8Array.of(9))).toBe(0);
   });
 
   /** Whatever was published before has been heard, if it is to be heard at all. */
@@ -163,7 +168,7 @@ export function backplaneContract(open: () => Promise<TwoBackplanes>): void {
     const ear = new Ear();
     const probe = newChannel();
     await second.subscribe(probe, ear.hear);
-    await first.publish(probe, new Uint8Array());
+    await publish(first, probe, new Uint8Array());
     await ear.next();
   }
 }
@@ -193,6 +198,10 @@ class Ear {
 
 function fail(): never {
   throw new Error('this ear must hear nothing');
+}
+
+function publish(backplane: Backplane, channel: string, envelope: Uint8Array): Promise<number | undefined> {
+  return new Promise((resolve) => backplane.publish(channel, envelope, resolve));
 }
 
 function newChannel(): string {

@@ -13,8 +13,11 @@ export interface Backplane {
   unsubscribe(channel: string): Promise<void>;
 
   /**
-   * Resolves with the number of subscribers it was handed to: 0 means surely lost, 1 that it may still arrive.
-   * Rejects when that cannot be known. Copies nothing: `envelope` must never change again.
+   * Calls `onAnswer` once, never during the call, with the number of subscribers it was handed to: 0 means surely lost,
+   * 1 that it may still arrive. `undefined`: that cannot be known. Copies nothing: `envelope` must never change again.
    */
-  publish(channel: string, envelope: Uint8Array): Promise<number>;
+  publish(channel: string, envelope: Uint8Array, onAnswer: OnAnswer): void;
 }
+
+/** Must not throw. A function, and no promise, since one would cost a busy link more than it tells. */
+export type OnAnswer = (receivers: number | undefined) => void;

@@ -2,7 +2,8 @@
  * The receiving half of a link: items in order, each once, whatever arrives. Pure: time is passed in.
  */
 import { HEADER_BYTES, type EnvelopeHeader } from './envelope-header.ts';
-import { Assembly, decodeRawItems, type Item } from './envelope.ts';
+import { type Item } from './envelope.ts';
+import { endOfItem, FIRST_ITEM_AT, ItemReader } from './item-reader.ts';
 
 /** Acknowledging waits for something to travel along with. */
 export const ACK_DELAY_MS = 100;
@@ -23,7 +24,7 @@ export class Incoming {
   readonly stream: number;
   readonly #counts: IncomingCounts;
   readonly #deliver: (item: Item) => void;
-  readonly #assembly = new Assembly();
+  readonly #items = new ItemReader();
   /** Early envelopes by their first item. */
   readonly #held = new Map<number, Uint8Array>();
   #heldBytes = 0;
@@ -89,15 +90,16 @@ export class Incoming {
 
   #take(firstItem: number, envelope: Uint8Array): void {
     let number = firstItem;
-    for (const raw of decodeRawItems(envelope)) {
+    for (let start = FIRST_ITEM_AT; start < envelope.length; number += 1) {
+      const end = endOfItem(envelope, start);
       if (number < this.#nextItem) {
         this.#counts.duplicateItems += 1;
       } else {
         this.#nextItem += 1;
-        const item = this.#assembly.add(raw);
+        const item = this.#items.read(envelope, start, end);
         if (item) this.#deliver(item);
       }
-      number += 1;
+      start = end;
     }
   }
 

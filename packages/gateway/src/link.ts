@@ -9,7 +9,7 @@ import { emptyEnvelope, writeHeader, type EnvelopeHeader } from './envelope-head
 import { type Item } from './envelope.ts';
 import { Incoming, type IncomingCounts } from './incoming.ts';
 import { type Epoch, type NodeId } from './names.ts';
-import { Outgoing, type LinkBudget, type OutgoingCounts } from './outgoing.ts';
+import { Outgoing, type Emit, type LinkBudget, type OutgoingCounts } from './outgoing.ts';
 
 export interface LinkEnds {
   readonly epoch: Epoch;
@@ -43,7 +43,8 @@ export class Link {
     this.#ends = ends;
     this.#ways = ways;
     this.#counts = counts;
-    this.#outgoing = new Outgoing(budget, counts, (...emitted) => this.#publish(...emitted));
+    const publish = (...emitted: Parameters<Emit>): void => this.#publish(...emitted);
+    this.#outgoing = new Outgoing(budget, counts, () => ways.now(), publish);
   }
 
   get stream(): number {
@@ -77,7 +78,7 @@ export class Link {
 
   /** Payloads are copied before this returns. False when there is no room for this frame: it is not sent. */
   append(item: Item): boolean {
-    if (!this.#outgoing.append(item, this.#ways.now())) return false;
+    if (!this.#outgoing.append(item)) return false;
     this.#ways.wake();
     return true;
   }
@@ -124,8 +125,11 @@ export class Link {
   #publish(envelope: Uint8Array, firstItem: number, wantsAnswer: boolean): void {
     const nowMs = this.#ways.now();
     const incoming = this.#incoming;
+    const { epoch, source, stream } = this.#ends;
     writeHeader(envelope, {
-      ...this.#ends,
+      epoch,
+      source,
+      stream,
       peerStream: this.peerStream,
       firstItem,
       lastItem: this.#outgoing.lastPublished,

@@ -5,6 +5,7 @@ import { within } from '@wmbp/testkit';
 import { CoreNode, heardBy } from '../test/core-node.ts';
 import { FakeSocket, settled } from '../test/fakes.ts';
 import { GatedStore } from '../test/gated-store.ts';
+import { type OnAnswer } from './backplane.ts';
 import { MemoryBackplane } from './memory/backplane.ts';
 import { type HostSession, type PlayerSession } from './session.ts';
 
@@ -12,16 +13,16 @@ import { type HostSession, type PlayerSession } from './session.ts';
 class LossyBackplane extends MemoryBackplane {
   mode: 'whole' | 'silent' | 'told' | 'failing' = 'whole';
 
-  override publish(channel: string, envelope: Uint8Array): Promise<number> {
+  override publish(channel: string, envelope: Uint8Array, onAnswer: OnAnswer): void {
     switch (this.mode) {
       case 'whole':
-        return super.publish(channel, envelope);
+        return super.publish(channel, envelope, onAnswer);
       case 'silent':
-        return Promise.resolve(1);
+        return queueMicrotask(() => onAnswer(1));
       case 'told':
-        return Promise.resolve(0);
+        return queueMicrotask(() => onAnswer(0));
       case 'failing':
-        return Promise.reject(new Error('out of reach'));
+        return queueMicrotask(() => onAnswer(undefined));
     }
   }
 }

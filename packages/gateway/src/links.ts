@@ -3,7 +3,7 @@
  * everything, looked at by the clock only while something is under way.
  */
 import { type RoomCode } from '@wmbp/protocol';
-import { type Backplane } from './backplane.ts';
+import { type Backplane, type OnAnswer } from './backplane.ts';
 import { channelOf } from './channels.ts';
 import { decodeHeader, emptyEnvelope, writeHeader, type EnvelopeHeader } from './envelope-header.ts';
 import { EnvelopeWriter, type Item } from './envelope.ts';
@@ -87,7 +87,7 @@ export class Links {
     const first = { stream: this.#streams, peerStream: 0, firstItem: 1, lastItem: 1, acknowledged: 0 };
     const flags = { asksAgain: false, wantsAnswer: false, isGone: false };
     writeHeader(envelope, { epoch, source: this.#node, ...first, ...flags });
-    this.#backplane.publish(channelOf(code, node), envelope).catch(() => undefined);
+    this.#backplane.publish(channelOf(code, node), envelope, ignore);
   }
 
   /** No frame goes this way for now. What is under way arrives all the same. */
@@ -166,9 +166,16 @@ export class Links {
     const channel = channelOf(room.code, node);
     this.#streams += 1;
     const ends = { epoch: room.epoch, source: this.#node, stream: this.#streams };
+    const onAnswer: OnAnswer = (receivers) => {
+      if (!receivers) link.onFailed();
+    };
     const link = new Link(ends, this.#budget, this.#counts, {
       now: () => performance.now(),
-      publish: (envelope) => this.#publish(channel, envelope, link),
+      publish: (envelope) => {
+        this.#counts.envelopesOut += 1;
+        this.#counts.bytesOut += envelope.length;
+        this.#backplane.publish(channel, envelope, onAnswer);
+      },
       deliver: (item) => this.#events.deliver(open.room, node, item),
       onLost: () => this.#lose(open),
       wake: () => this.#wake(open),
@@ -180,17 +187,6 @@ export class Links {
     else this.#open.set(key, new Map([[node, open]]));
     this.#count += 1;
     return open;
-  }
-
-  #publish(channel: string, envelope: Uint8Array, link: Link): void {
-    this.#counts.envelopesOut += 1;
-    this.#counts.bytesOut += envelope.length;
-    this.#backplane.publish(channel, envelope).then(
-      (receivers) => {
-        if (receivers === 0) link.onFailed();
-      },
-      () => link.onFailed(),
-    );
   }
 
   #lose(open: OpenLink): void {
@@ -225,7 +221,7 @@ export class Links {
       isGone: true,
       ...nothing,
     });
-    this.#backplane.publish(channelOf(code, source), envelope).catch(() => undefined);
+    this.#backplane.publish(channelOf(code, source), envelope, ignore);
   }
 
   #wake(open: OpenLink): void {
@@ -272,6 +268,9 @@ class OpenLink implements Flushable {
     this.link.flush();
   }
 }
+
+/** What is said once may get lost. */
+function ignore(): void {}
 
 function keyOf(code: RoomCode, epoch: Epoch): string {
   return `${code} ${epoch}`;

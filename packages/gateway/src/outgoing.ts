@@ -71,9 +71,9 @@ export type Emit = (envelope: Uint8Array, firstItem: number, wantsAnswer: boolea
 export class Outgoing {
   readonly #budget: LinkBudget;
   readonly #counts: OutgoingCounts;
+  readonly #now: () => number;
   readonly #emit: Emit;
-  readonly #writer = new EnvelopeWriter(() => this.#seal(this.#nowMs));
-  #nowMs = 0;
+  readonly #writer = new EnvelopeWriter(() => this.#seal(this.#now()));
   #keptBytes = 0;
   /** In order; those before `#next` are under way. */
   #kept: KeptEnvelope[] = [];
@@ -87,9 +87,10 @@ export class Outgoing {
   #deadlineMs: number | undefined;
   #resentAtMs = -Infinity;
 
-  constructor(budget: LinkBudget, counts: OutgoingCounts, emit: Emit) {
+  constructor(budget: LinkBudget, counts: OutgoingCounts, now: () => number, emit: Emit) {
     this.#budget = budget;
     this.#counts = counts;
+    this.#now = now;
     this.#emit = emit;
   }
 
@@ -109,12 +110,11 @@ export class Outgoing {
   }
 
   /** False when the budget cannot keep this item: it is not sent. Small items are always taken. */
-  append(item: Item, nowMs: number): boolean {
+  append(item: Item): boolean {
     if ('bytes' in item && !this.#hasRoomFor(item.bytes.length)) {
       this.#counts.overflows += 1;
       return false;
     }
-    this.#nowMs = nowMs;
     this.#writer.append(item);
     return true;
   }
@@ -174,8 +174,8 @@ export class Outgoing {
     const firstItem = this.#lastItem + 1;
     this.#lastItem += this.#writer.items;
     this.#counts.itemsOut += this.#writer.items;
+    const cost = this.#writer.capacity + ENVELOPE_COST;
     const bytes = this.#writer.finish();
-    const cost = bytes.buffer.byteLength + ENVELOPE_COST;
     this.#keep(cost);
     this.#kept.push({
       firstItem,

@@ -1,6 +1,6 @@
 /** Hand-written stand-ins for what surrounds the core, for unit tests. */
 import { type Close } from '@wmbp/protocol';
-import { type Backplane } from '../src/backplane.ts';
+import { type Backplane, type OnAnswer } from '../src/backplane.ts';
 import { type Log } from '../src/log.ts';
 import { type Socket } from '../src/socket.ts';
 
@@ -54,9 +54,9 @@ export class FakeBackplane implements Backplane {
     await this.#wait();
   }
 
-  publish(channel: string, envelope: Uint8Array): Promise<number> {
+  publish(channel: string, envelope: Uint8Array, onAnswer: OnAnswer): void {
     this.published.push({ channel, envelope });
-    return this.#wait();
+    this.#wait().then(onAnswer, () => onAnswer(undefined));
   }
 
   /** The oldest operation that waits succeeds. */

@@ -22,7 +22,7 @@ atOnce({
 async function cutWhileAsking(): Promise<void> {
   const sentinels = await startRedisSentinels();
   const log = new FakeLog();
-  const connection = new RedisConnection(parseRedisUrl(sentinels.url), 'test', log, () => undefined);
+  const connection = new RedisConnection(parseRedisUrl(sentinels.url), 'test', log);
   try {
     expect(connection.client.status).toBe('connecting');
     connection.client.disconnect(true);

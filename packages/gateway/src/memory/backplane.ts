@@ -1,5 +1,5 @@
 /** Pub/sub within one process: nodes that share the instance hear each other. */
-import { type Backplane } from '../backplane.ts';
+import { type Backplane, type OnAnswer } from '../backplane.ts';
 
 type Ear = (envelope: Uint8Array) => void;
 
@@ -27,14 +27,14 @@ export class MemoryBackplane implements Backplane {
     return Promise.resolve();
   }
 
-  publish(channel: string, envelope: Uint8Array): Promise<number> {
+  publish(channel: string, envelope: Uint8Array, onAnswer: OnAnswer): void {
     const ears = [...(this.#channels.get(channel) ?? [])];
     for (const ear of ears) {
       queueMicrotask(() => {
         if (this.#channels.get(channel)?.has(ear)) ear(envelope);
       });
     }
-    return Promise.resolve(ears.length);
+    queueMicrotask(() => onAnswer(ears.length));
   }
 
   #remove(channel: string): void {

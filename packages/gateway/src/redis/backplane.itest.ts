@@ -4,7 +4,6 @@ import { startRedis, startRedisCluster, startRedisProcess, type TestRedis } from
 import { backplaneContract } from '../backplane.contract.ts';
 import { drawNodeId } from '../names.ts';
 import { RedisBackplane } from './backplane.ts';
-import { RedisConnection } from './connect.ts';
 import { parseRedisUrl } from './url.ts';
 
 const LOG = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
@@ -24,15 +23,11 @@ describe.each(FORMS)('in %s', (_, start) => {
 
   backplaneContract(async () => {
     const target = parseRedisUrl(redis.url);
-    const connections = ['first', 'second'].map((name) => ({
-      publisher: new RedisConnection(target, `${name} publish`, LOG, () => undefined),
-      subscriber: new RedisConnection(target, `${name} subscribe`, LOG, () => undefined),
-    }));
-    const all = connections.flatMap(({ publisher, subscriber }) => [publisher, subscriber]);
-    await Promise.all(all.map((connection) => connection.ready()));
-    const [first, second] = connections.map(
-      ({ publisher, subscriber }) => new RedisBackplane(publisher, subscriber, drawNodeId(), LOG),
+    const [first, second] = [drawNodeId(), drawNodeId()].map(
+      (node) => new RedisBackplane(target, node, LOG),
     ) as [RedisBackplane, RedisBackplane];
-    return { first, second, close: async () => void (await Promise.all(all.map((each) => each.close()))) };
+    const connections = [...first.connections, ...second.connections];
+    await Promise.all(connections.map((connection) => connection.ready()));
+    return { first, second, close: async () => void (await Promise.all([first.close(), second.close()])) };
   });
 });

@@ -3,7 +3,7 @@ import { type Log } from '../log.ts';
 import { type NodeId } from '../names.ts';
 import { type Shared } from '../shared.ts';
 import { RedisBackplane } from './backplane.ts';
-import { PUBLISH_TIMEOUT_MS, RedisConnection } from './connect.ts';
+import { RedisConnection } from './connect.ts';
 import { RedisLeases } from './leases.ts';
 import { RedisRoomStore, type OnOperation } from './room-store.ts';
 import { type RedisTarget } from './url.ts';
@@ -23,11 +23,9 @@ export function openRedis(
   onOperation: OnOperation,
   onReturn: () => void,
 ): RedisShared {
-  const commands = new RedisConnection(target, 'commands', log, onReturn);
-  const publisher = new RedisConnection(target, 'publish', log, () => undefined, PUBLISH_TIMEOUT_MS);
-  const subscriber = new RedisConnection(target, 'subscribe', log, () => backplane.onReady());
-  const connections = { commands, publisher, subscriber };
-  const backplane = new RedisBackplane(publisher, subscriber, node, log);
+  const commands = new RedisConnection(target, 'commands', log, { onReady: onReturn });
+  const backplane = new RedisBackplane(target, node, log);
+  const connections = [commands, ...backplane.connections];
   const leases = new RedisLeases(commands, node);
 
   return {
@@ -35,14 +33,13 @@ export function openRedis(
     backplane,
     leases,
     trouble() {
-      const down = Object.values(connections).some(({ isAnswering }) => !isAnswering);
+      const down = connections.some(({ isAnswering }) => !isAnswering);
       return down ? 'redis is out of reach' : undefined;
     },
     probes: () => backplane.readProbes(),
     async close() {
-      backplane.close();
       await leases.release().catch(() => undefined);
-      await Promise.all([publisher.close(), subscriber.close()]);
+      await backplane.close();
       await commands.close();
     },
   };

@@ -3,11 +3,13 @@
  *
  * - No queue while disconnected, and nothing sent again after a reconnect: a publish would arrive twice, or before
  *   the subscribers are back. Who needs an answer gets one in a bounded time.
- * - Every command has a timeout: without it one in flight may never settle.
+ * - Every command has a timeout: without it one in flight may never settle. What is published has none: nobody waits for
+ *   the answer, and a connection that is dead is found by pinging it.
  * - A master that hangs, rather than dies, is left only with `failoverDetector` (Sentinel) or slot refreshes
  *   (Cluster). A connection that answers nothing is found by pinging it, and replaced.
  * - Subscriptions are made again by us after every reconnect, explicitly.
  */
+import { setTimeout as wait } from 'node:timers/promises';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { type Log } from '../log.ts';
 import { Unavailable } from '../unavailable.ts';
@@ -17,11 +19,6 @@ export type RedisClient = Redis | Cluster;
 
 /** What a create, a join or a look-up waits for Redis at most, twice: to be there, and to answer. */
 export const COMMAND_TIMEOUT_MS = 2000;
-/**
- * Nobody waits for the answer to a publish, but giving up on one closes peers. A process that stood still for seconds
- * finds its timers run out before it reads the answers; a connection that is dead is found by pinging it.
- */
-export const PUBLISH_TIMEOUT_MS = 10_000;
 const CONNECT_TIMEOUT_MS = 3000;
 const PING_EVERY_MS = 2000;
 const MAX_UNANSWERED = 2;
@@ -34,16 +31,26 @@ const BASE = {
   autoResubscribe: false,
   connectTimeout: CONNECT_TIMEOUT_MS,
   maxRetriesPerRequest: 0,
+  // Pub/sub in RESP3 brings nothing and costs more to read.
+  protocol: 2,
   // A failover made the server we are connected to a replica: ask again who is the master.
   reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
   retryStrategy: retryAfterMs,
 } satisfies RedisOptions;
+
+export interface ConnectionUse {
+  /** Called whenever commands can be sent again, the first time too. */
+  onReady?(): void;
+  /** Resolves when everything sent so far is answered. For who has taken the connection over from ioredis. */
+  ping?(): Promise<unknown>;
+}
 
 /** One connection (to a Cluster: one to each of its nodes) by the name of its purpose. */
 export class RedisConnection {
   readonly client: RedisClient;
   readonly #purpose: string;
   readonly #log: Log;
+  readonly #use: ConnectionUse;
   readonly #pinger: NodeJS.Timeout;
   readonly #waiting = new Set<() => void>();
   #isReady = false;
@@ -51,18 +58,12 @@ export class RedisConnection {
   #isDown = false;
   #unanswered = 0;
 
-  /** @param onReady called whenever commands can be sent again, the first time too */
-  constructor(
-    target: RedisTarget,
-    purpose: string,
-    log: Log,
-    onReady: () => void,
-    commandTimeoutMs: number = COMMAND_TIMEOUT_MS,
-  ) {
-    this.client = open(target, `wmbp-${purpose}`, commandTimeoutMs);
+  constructor(target: RedisTarget, purpose: string, log: Log, use: ConnectionUse = {}) {
+    this.client = open(target, `wmbp-${purpose}`);
+    this.#use = use;
     this.#purpose = purpose;
     this.#log = log;
-    this.client.on('ready', () => void this.#becomeReady(onReady));
+    this.client.on('ready', () => void this.#becomeReady());
     this.client.on('error', (error: unknown) => this.#onTrouble(error));
     this.client.on('close', () => this.#onTrouble(undefined));
     this.client.on('end', () => this.#onEnd());
@@ -105,24 +106,36 @@ export class RedisConnection {
   async close(): Promise<void> {
     this.#isClosed = true;
     clearInterval(this.#pinger);
-    if (this.#isReady) await this.client.quit().catch(() => undefined);
+    if (this.#isReady) await this.#lastAnswer();
     this.#isReady = false;
     this.client.disconnect();
   }
 
-  async #becomeReady(onReady: () => void): Promise<void> {
+  async #lastAnswer(): Promise<void> {
     const { client } = this;
-    if (client instanceof Cluster) {
-      // Until a node's connection stands, commands for it go to any other and come back redirected, out of order.
-      await Promise.all(client.nodes('master').map((node) => node.ping())).catch(() => undefined);
-      if (client.status !== 'ready') return;
-    }
+    const patience = new AbortController();
+    const waited = wait(COMMAND_TIMEOUT_MS, undefined, { signal: patience.signal });
+    const answered = this.#use.ping ? this.#use.ping() : client.quit();
+    await Promise.race([answered, waited]).catch(() => undefined);
+    patience.abort();
+    await waited.catch(() => undefined);
+  }
+
+  /**
+   * What ioredis says by itself when it connects is answered as well. In a Cluster, until a node's connection stands,
+   * commands for it go to any other and come back redirected, out of order.
+   */
+  async #becomeReady(): Promise<void> {
+    const { client } = this;
+    const nodes = client instanceof Cluster ? client.nodes('master') : [client];
+    await Promise.all(nodes.map((node) => node.ping())).catch(() => undefined);
+    if (client.status !== 'ready') return;
     this.#unanswered = 0;
     if (this.#isDown) this.#log.info({ purpose: this.#purpose }, 'redis is back');
     this.#isDown = false;
     this.#isReady = true;
     for (const wake of this.#waiting) wake();
-    onReady();
+    this.#use.onReady?.();
   }
 
   #onTrouble(error: unknown): void {
@@ -149,7 +162,8 @@ export class RedisConnection {
     if (!this.#isReady) return;
     this.#unanswered += 1;
     if (this.#unanswered > MAX_UNANSWERED) return this.rebuild();
-    this.client.ping().then(
+    const answer = this.#use.ping ? this.#use.ping() : this.client.ping();
+    answer.then(
       () => (this.#unanswered = 0),
       () => undefined,
     );
@@ -164,11 +178,11 @@ export function asUnavailable(what: string, error: unknown): unknown {
   return new Unavailable(`${what}: ${text}`, { cause: error });
 }
 
-function open(target: RedisTarget, connectionName: string, commandTimeoutMs: number): RedisClient {
+function open(target: RedisTarget, connectionName: string): RedisClient {
   const { addresses, username, password, database, isTls } = target;
   const options = {
     ...BASE,
-    commandTimeout: commandTimeoutMs,
+    commandTimeout: COMMAND_TIMEOUT_MS,
     connectionName,
     username,
     password,

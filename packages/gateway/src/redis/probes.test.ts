@@ -11,9 +11,9 @@ beforeEach(() => {
   remedies = [];
   isAccepted = true;
   probes = new Probes(
-    (group) => {
+    (group, onAnswer) => {
       published.push(group);
-      return isAccepted ? Promise.resolve() : Promise.reject(new Error('out of reach'));
+      queueMicrotask(() => onAnswer(isAccepted ? 1 : undefined));
     },
     (group, remedy) => remedies.push(`${group} ${remedy}`),
   );

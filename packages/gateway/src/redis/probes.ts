@@ -3,6 +3,7 @@
  * moves away and back, or when it comes back from a freeze; so each group of subscriptions that can fail by itself
  * hears a probe of its own, unless something else arrives. Pure: time is passed in.
  */
+import { type OnAnswer } from '../backplane.ts';
 
 /** What is done about a group whose probes are not heard, the first time and after that. */
 export type Remedy = 'subscribeAgain' | 'rebuild';
@@ -22,13 +23,16 @@ export interface ProbeCounts {
 }
 
 export class Probes {
-  readonly #publish: (group: string) => Promise<void>;
+  readonly #publish: (group: string, onAnswer: OnAnswer) => void;
   readonly #onDeaf: (group: string, remedy: Remedy) => void;
   readonly #groups = new Map<string, Group>();
   readonly counts: ProbeCounts = { sent: 0, missed: 0, rebuilt: 0 };
 
-  /** @param publish resolves when the probe was accepted; rejects when it was not: then nothing is learnt */
-  constructor(publish: (group: string) => Promise<void>, onDeaf: (group: string, remedy: Remedy) => void) {
+  /** @param publish as of the `Backplane`: a probe that Redis did not take teaches nothing */
+  constructor(
+    publish: (group: string, onAnswer: OnAnswer) => void,
+    onDeaf: (group: string, remedy: Remedy) => void,
+  ) {
     this.#publish = publish;
     this.#onDeaf = onDeaf;
   }
@@ -64,10 +68,7 @@ export class Probes {
       if (group.isProbed && !group.isHeard) this.#onMissed(name, group);
       group.isProbed = false;
       group.isHeard = false;
-      this.#publish(name).then(
-        () => (group.isProbed = true),
-        () => undefined,
-      );
+      this.#publish(name, (receivers) => (group.isProbed = receivers !== undefined));
       this.counts.sent += 1;
     }
   }

@@ -22,8 +22,8 @@ describe.each(FORMS)('in %s', (_, start) => {
   let second: RedisConnection;
   beforeAll(async () => {
     redis = await start();
-    first = new RedisConnection(parseRedisUrl(redis.url), 'first', LOG, () => undefined);
-    second = new RedisConnection(parseRedisUrl(redis.url), 'second', LOG, () => undefined);
+    first = new RedisConnection(parseRedisUrl(redis.url), 'first', LOG);
+    second = new RedisConnection(parseRedisUrl(redis.url), 'second', LOG);
     await Promise.all([first.ready(), second.ready()]);
   });
   afterAll(async () => {

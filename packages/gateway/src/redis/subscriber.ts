@@ -3,11 +3,13 @@
  * deaf, group by group: in a Cluster the channels of one slot can fail by themselves, elsewhere all of them.
  */
 import { Cluster } from 'ioredis';
+import { type Backplane } from '../backplane.ts';
 import { type Log } from '../log.ts';
 import { type NodeId } from '../names.ts';
 import { Unavailable } from '../unavailable.ts';
-import { asUnavailable, type RedisConnection } from './connect.ts';
+import { asUnavailable, RedisConnection } from './connect.ts';
 import { Probes, type Remedy } from './probes.ts';
+import { type RedisTarget } from './url.ts';
 
 export type Ear = (envelope: Uint8Array) => void;
 
@@ -17,7 +19,7 @@ const REBUILD_PAUSE_MS = 10_000;
 const ALL = 'all';
 
 export class RedisSubscriber {
-  readonly #connection: RedisConnection;
+  readonly connection: RedisConnection;
   readonly #node: NodeId;
   readonly #log: Log;
   readonly #ears = new Map<string, Ear>();
@@ -26,30 +28,22 @@ export class RedisSubscriber {
   readonly #ticker: NodeJS.Timeout;
   #rebuiltAtMs = -Infinity;
 
-  /**
-   * The owner calls `onReady` whenever the connection is ready.
-   * @param publish resolves when Redis has accepted the probe
-   */
-  constructor(
-    connection: RedisConnection,
-    node: NodeId,
-    log: Log,
-    publish: (channel: string, probe: Uint8Array) => Promise<unknown>,
-  ) {
-    this.#connection = connection;
+  constructor(target: RedisTarget, node: NodeId, log: Log, publish: Backplane['publish']) {
+    this.connection = new RedisConnection(target, 'subscribe', log, { onReady: () => this.#onReady() });
     this.#node = node;
     this.#log = log;
     this.#probes = new Probes(
-      async (group) => void (await publish(this.#probeChannel(group), new Uint8Array(1))),
+      (group, onAnswer) => publish(this.#probeChannel(group), new Uint8Array(1), onAnswer),
       (group, remedy) => this.#onDeaf(group, remedy),
     );
     this.#ticker = setInterval(() => this.#probes.tick(), PROBE_EVERY_MS).unref();
     const onMessage = (name: Buffer, envelope: Buffer): void => {
       const channel = name.toString('latin1');
       this.#probes.onHeard(this.#groupOf(channel), performance.now());
-      this.#ears.get(channel)?.(envelope);
+      // A plain view: those of a Buffer take several times as long to make, and each item's payload is one.
+      this.#ears.get(channel)?.(new Uint8Array(envelope.buffer, envelope.byteOffset, envelope.length));
     };
-    const { client } = connection;
+    const { client } = this.connection;
     if (client instanceof Cluster) client.on('smessageBuffer', onMessage);
     else client.on('messageBuffer', onMessage);
   }
@@ -63,7 +57,7 @@ export class RedisSubscriber {
     this.#ears.set(channel, ear);
     try {
       // At once where that is possible, so that calls for one channel take effect in the order made.
-      if (!this.#connection.isReady) await this.#connection.ready();
+      if (!this.connection.isReady) await this.connection.ready();
       await this.#subscribeNow(channels);
     } catch (error) {
       if (this.#ears.get(channel) === ear) this.#forget(channel);
@@ -74,8 +68,8 @@ export class RedisSubscriber {
   async unsubscribe(channel: string): Promise<void> {
     if (!this.#ears.has(channel)) return;
     const channels = [channel, ...this.#forget(channel)];
-    if (!this.#connection.isReady) return;
-    const { client } = this.#connection;
+    if (!this.connection.isReady) return;
+    const { client } = this.connection;
     try {
       if (client instanceof Cluster) await Promise.all(channels.map((each) => client.sunsubscribe(each)));
       else await client.unsubscribe(...channels);
@@ -86,7 +80,7 @@ export class RedisSubscriber {
   }
 
   /** The connection is new: nothing is subscribed on it. */
-  onReady(): void {
+  #onReady(): void {
     this.#subscribeAgain([...this.#ears.keys(), ...[...this.#groupSizes.keys()].map(this.#probeChannel)]);
   }
 
@@ -118,32 +112,32 @@ export class RedisSubscriber {
   }
 
   #onDeaf(group: string, remedy: Remedy): void {
-    if (!this.#connection.isReady) return;
+    if (!this.connection.isReady) return;
     const channels = [...this.#ears.keys()].filter((channel) => this.#groupOf(channel) === group);
     this.#log.warn({ group, remedy, channels: channels.length }, 'subscriptions are not heard');
     if (remedy === 'subscribeAgain') return this.#subscribeAgain([...channels, this.#probeChannel(group)]);
     if (performance.now() - this.#rebuiltAtMs < REBUILD_PAUSE_MS) return;
     this.#rebuiltAtMs = performance.now();
-    this.#connection.rebuild();
+    this.connection.rebuild();
   }
 
   #subscribeAgain(channels: readonly string[]): void {
     if (channels.length === 0) return;
     this.#subscribeNow(channels).catch((error: unknown) => {
       this.#log.warn({ reason: String(error) }, 'subscribing again failed');
-      this.#connection.rebuild();
+      this.connection.rebuild();
     });
   }
 
   async #subscribeNow(channels: readonly string[]): Promise<void> {
-    const { client } = this.#connection;
+    const { client } = this.connection;
     // A channel at a time in a Cluster: SSUBSCRIBE takes channels of one slot only.
     if (client instanceof Cluster) await Promise.all(channels.map((channel) => client.ssubscribe(channel)));
     else await client.subscribe(...channels);
   }
 
   #groupOf(channel: string): string {
-    if (!(this.#connection.client instanceof Cluster)) return ALL;
+    if (!(this.connection.client instanceof Cluster)) return ALL;
     return channel.slice(channel.indexOf('{') + 1, channel.indexOf('}'));
   }
 
