@@ -5,7 +5,7 @@ export interface Backplane {
    * Resolves when every envelope published on `channel` from then on is heard here. One subscription a channel;
    * calls for one channel take effect in the order made. Envelopes of one publisher on one channel arrive in the
    * order published, each at most once, never during `subscribe` or `publish`. `onEnvelope` must not throw; the
-   * envelope is the receiver's to read, not to change.
+   * envelope is the receiver's to read and to keep, not to change, and nobody else changes it.
    */
   subscribe(channel: string, onEnvelope: (envelope: Uint8Array) => void): Promise<void>;
 

@@ -14,7 +14,12 @@ const bytes = fc.uint8Array({ maxLength: 1000 });
 const why = fc.constantFrom(...(Object.keys(CLOSE) as CloseName[]));
 const item: fc.Arbitrary<Item> = fc.oneof(
   fc.record({ kind: fc.constantFrom('joined' as const, 'known' as const, 'left' as const), player: id }),
-  fc.record({ kind: fc.constant('toHost' as const), player: id, bytes, isBinary: fc.boolean() }),
+  fc.record({
+    kind: fc.constantFrom('toHost' as const, 'toPlayer' as const),
+    player: id,
+    bytes,
+    isBinary: fc.boolean(),
+  }),
   fc.record({
     kind: fc.constant('toPlayers' as const),
     to: fc.oneof(fc.constant('all' as const), fc.array(id, { minLength: 1, maxLength: 50 })),

@@ -15,6 +15,13 @@ export type Item =
       readonly bytes: Uint8Array;
       readonly isBinary: boolean;
     }
+  /** As `toPlayers`, to one: what most frames of a host are. */
+  | {
+      readonly kind: 'toPlayer';
+      readonly player: PlayerId;
+      readonly bytes: Uint8Array;
+      readonly isBinary: boolean;
+    }
   /** `'all'`: every player of the room on the receiving node that the host knows of. */
   | {
       readonly kind: 'toPlayers';
@@ -46,6 +53,8 @@ export const KIND = {
   closePlayer: 7,
   closeRoom: 8,
   known: 9,
+  toPlayerBinary: 10,
+  toPlayerText: 11,
 } as const;
 /** Added to the kind of each piece of a body but the last. */
 export const MORE_FOLLOWS = 0x80;
@@ -98,6 +107,8 @@ export class EnvelopeWriter {
         return this.#write(KIND[item.kind], item.player, NO_BYTES);
       case 'toHost':
         return this.#write(item.isBinary ? KIND.toHostBinary : KIND.toHostText, item.player, item.bytes);
+      case 'toPlayer':
+        return this.#write(item.isBinary ? KIND.toPlayerBinary : KIND.toPlayerText, item.player, item.bytes);
       case 'toPlayers':
         return this.#write(item.isBinary ? KIND.toPlayersBinary : KIND.toPlayersText, item.to, item.bytes);
       case 'closePlayer':

@@ -44,6 +44,7 @@ export class Inbox implements LinkEvents {
       case 'closeRoom':
         return this.#rooms.end(host, item.why);
       case 'known':
+      case 'toPlayer':
       case 'toPlayers':
       case 'closePlayer':
     }
@@ -53,6 +54,8 @@ export class Inbox implements LinkEvents {
     switch (item.kind) {
       case 'known':
         return this.#rooms.onKnown(room, item.player);
+      case 'toPlayer':
+        return void room.players.get(item.player)?.socket.send(item.bytes, item.isBinary);
       case 'toPlayers':
         return this.#relay.toPlayersHere(room, item.to, item.bytes, item.isBinary);
       case 'closePlayer':

@@ -63,6 +63,14 @@ function decodeItem(kind: number, bytes: Uint8Array, start: number, end: number)
         bytes: bytes.subarray(start + 4, end),
         isBinary: kind === KIND.toHostBinary,
       };
+    case KIND.toPlayerBinary:
+    case KIND.toPlayerText:
+      return {
+        kind: 'toPlayer',
+        player: readPlayer(bytes, start, end),
+        bytes: bytes.subarray(start + 4, end),
+        isBinary: kind === KIND.toPlayerBinary,
+      };
     case KIND.toPlayersBinary:
     case KIND.toPlayersText:
       return readToPlayers(bytes, start, end, kind === KIND.toPlayersBinary);

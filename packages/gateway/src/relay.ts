@@ -55,17 +55,16 @@ export class Relay {
       if (only !== undefined && to.length === 1) return this.#toOne(host, only, bytes, isBinary);
       return this.#toListed(host, to, bytes, isBinary);
     }
-    this.toPlayersHere(host.room, 'all', bytes, isBinary);
-    for (const [node, link] of host.room.links) {
+    const { room } = host;
+    if (room.players.size > 0) this.toPlayersHere(room, 'all', this.#buffer.copy(bytes), isBinary);
+    for (const [node, link] of room.links) {
       if (link.append({ kind: 'toPlayers', to, bytes, isBinary })) continue;
       for (const member of host.members.values()) if (member.node === node) closeAway(link, member);
     }
   }
 
-  /** A frame of any host, to those of the players that are here. */
-  toPlayersHere(room: Room, to: Addressees, bytes: Uint8Array, isBinary: boolean): void {
-    if (room.players.size === 0) return;
-    const frame = this.#buffer.copy(bytes);
+  /** A frame of any host, to those of the players that are here. @param frame stays as it is until the turn ends */
+  toPlayersHere(room: Room, to: Addressees, frame: Uint8Array, isBinary: boolean): void {
     if (to === 'all') {
       for (const { socket, isKnown } of room.players.values()) if (isKnown) socket.send(frame, isBinary);
     } else {
@@ -95,7 +94,7 @@ export class Relay {
     if (!member) return;
     if (member.session) return member.session.socket.send(this.#buffer.copy(bytes), isBinary);
     const link = host.room.links.get(member.node);
-    if (link && !link.append({ kind: 'toPlayers', to: [player], bytes, isBinary })) closeAway(link, member);
+    if (link && !link.append({ kind: 'toPlayer', player, bytes, isBinary })) closeAway(link, member);
   }
 
   #toListed(host: HostSession, to: readonly PlayerId[], bytes: Uint8Array, isBinary: boolean): void {
