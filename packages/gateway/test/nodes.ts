@@ -97,6 +97,22 @@ export class Nodes {
     return { player, id };
   }
 
+  /** As `joined`, to a seat that another node is giving up at this moment: comes back while the room is full. */
+  async joinedSoon(host: TestHost, code: string): Promise<{ player: TestPeer; id: PlayerId }> {
+    const joined = host.expect('player_joined');
+    for (;;) {
+      const player = await this.player(code);
+      const closed = player.closed().then(
+        () => undefined,
+        () => undefined,
+      );
+      const event = await Promise.race([joined, closed]);
+      if (!event) continue;
+      await host.expect('state');
+      return { player, id: event.player };
+    }
+  }
+
   /** Errors logged are failures of ours: there must be none. */
   get failures(): LoggedLine[] {
     return this.log.filter(({ level }) => level === 'error');
