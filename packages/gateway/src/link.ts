@@ -1,6 +1,6 @@
 /**
  * One link: the ordered streams of items between this node and another, for one room, in both directions. Pure:
- * a clock, a way to publish and a way to deliver are passed in; link-states.md has the model in words.
+ * a clock, a way to publish and a way to deliver are passed in; README.md, "Between nodes", has the model in words.
  *
  * Both streams belong together. The player's node begins, with a stream of its own; the host's node answers with
  * one that names it. What names another stream than the current one belongs to a link of the past.
