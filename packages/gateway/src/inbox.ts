@@ -55,7 +55,7 @@ export class Inbox implements LinkEvents {
       case 'known':
         return this.#rooms.onKnown(room, item.player);
       case 'toPlayer':
-        return void room.players.get(item.player)?.socket.send(item.bytes, item.isBinary);
+        return room.players.get(item.player)?.socket.send(item.bytes, item.isBinary);
       case 'toPlayers':
         return this.#relay.toPlayersHere(room, item.to, item.bytes, item.isBinary);
       case 'closePlayer':
