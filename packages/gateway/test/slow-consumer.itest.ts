@@ -34,11 +34,15 @@ async function stalled(port: number, path: string): Promise<RawPeer> {
 }
 
 /** A host that reads when it likes, with its room. */
-async function rawRoom(port: number, maxPlayers: number): Promise<{ host: RawPeer; code: string }> {
+async function rawRoom(
+  port: number,
+  maxPlayers: number,
+  name = '',
+): Promise<{ host: RawPeer; code: string }> {
   const host = await RawPeer.upgraded(port, '/CREATE');
   raw.push(host);
   await host.frame();
-  await host.send(OPCODE.text, `{"cmd":"prepare","max_players":${maxPlayers}}`);
+  await host.send(OPCODE.text, JSON.stringify({ cmd: 'prepare', max_players: maxPlayers, name }));
   await host.frame();
   return { host, code: (await host.frame())?.payload.toString('latin1').slice(-4) ?? '' };
 }
@@ -87,16 +91,18 @@ describe.each(ARRANGEMENTS)('%s', (_, count) => {
 
   test('a host that makes itself events and reads none is closed; no player is blamed for it', async () => {
     nodes = await Nodes.open(count, SMALL);
-    const { host: slow, code } = await rawRoom(nodes.hostPort, 2);
+    const { host: slow, code } = await rawRoom(nodes.hostPort, 2, 'x'.repeat(1000));
     const player = await nodes.player(code);
     player.send('a word');
     slow.pause();
     let close: { code: number } | undefined;
     void player.closed(30_000).then((closed) => (close = closed));
-    const nonsense = Buffer.concat(Array.from({ length: 1000 }, () => clientFrame(0x82, Buffer.of(0xff))));
+    // Each is answered by a state, which has the room's name in it.
+    const kick = clientFrame(0x81, Buffer.from('{"cmd":"kick","player":99}'));
+    const kicks = Buffer.concat(Array.from({ length: 1000 }, () => kick));
     while (!close) {
       player.send('another');
-      await turnAfter(slow.write(nonsense));
+      await turnAfter(slow.write(kicks));
     }
     expect(close.code).toBe(1001);
     slow.resume();

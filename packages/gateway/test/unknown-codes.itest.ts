@@ -23,23 +23,26 @@ function lookUp(path: string): Promise<Response> {
   return fetch(`http://127.0.0.1:${nodes.playerPort}/${path}`);
 }
 
-test('sixty joins are answered at once, the next two seconds later and as too many; a right code never waits', async () => {
+test('sixty joins are answered at once, later ones late and as too many; a right code never waits', async () => {
   nodes = await Nodes.open(1);
   const { host, code } = await nodes.room(8, 'quiz');
   for (const player of await joinUnknown(code, BURST)) expect(await player.closed()).toEqual(NOT_FOUND);
-
-  const startedMs = performance.now();
-  const [late] = await joinUnknown(code, 1);
-  const lateLookUp = lookUp(unknown(code));
+  // The budget grows by one a second, and a machine may be slow.
+  const joins = (await joinUnknown(code, BURST)).map((player) => player.closed());
+  const lookUps = Array.from({ length: 20 }, () => lookUp(unknown(code)));
+  let isLate = true;
+  const closes = Promise.all(joins).finally(() => (isLate = false));
   await nodes.joined(host, code);
   expect(await (await lookUp(code)).text()).toBe('quiz');
-  expect(performance.now() - startedMs).toBeLessThan(1500);
+  expect(isLate).toBe(true);
 
-  expect(await late?.closed()).toEqual(TOO_MANY);
-  expect(performance.now() - startedMs).toBeGreaterThanOrEqual(1990);
-  const answer = await lateLookUp;
-  expect([answer.status, answer.headers.get('access-control-allow-origin')]).toEqual([429, '*']);
-  expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
+  expect((await closes).filter((close) => close.code !== 4501)).toContainEqual(TOO_MANY);
+  const answers = (await Promise.all(lookUps)).filter(({ status }) => status !== 404);
+  expect(answers.length).toBeGreaterThan(0);
+  for (const { status, headers } of answers) {
+    expect([status, headers.get('access-control-allow-origin')]).toEqual([429, '*']);
+    expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
+  }
   // Two seconds have brought two more.
   expect((await lookUp(unknown(code))).status).toBe(404);
   expect(nodes.failures).toEqual([]);
