@@ -146,8 +146,10 @@ describe.each(ARRANGEMENTS)('%s', (_, count) => {
     player.close();
     await player.closed();
     store.open();
-    expect((await nodes.joinedSoon(host, code)).id).toBe(2);
-    expect((await nodes.joinedSoon(host, code)).id).toBe(3);
+    // It may have gone before it asked for a seat at all.
+    const { id } = await nodes.joinedSoon(host, code);
+    expect([1, 2]).toContain(id);
+    expect((await nodes.joinedSoon(host, code)).id).toBe(id + 1);
   });
 
   test('a player admitted while its room ends is closed', async () => {
