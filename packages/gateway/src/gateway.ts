@@ -136,12 +136,12 @@ export async function openGateway(
   }
 
   try {
-    const { host, adminHost } = config;
+    const { host, adminHost, maxSockets } = config;
     const adminPort =
       config.adminPort === undefined ? undefined : await listen(uws, adminApp, adminHost, config.adminPort);
     const port = await listen(uws, publicApp, host, config.port);
     await upkeep.tick(performance.now());
-    log.info({ host, port, adminHost, adminPort, node }, 'listening');
+    log.info({ host, port, adminHost, adminPort, node, maxSockets }, 'listening');
     return { port, adminPort, close, drain: () => (draining ??= drainAll()) };
   } catch (error) {
     await close();
