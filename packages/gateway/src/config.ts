@@ -1,5 +1,6 @@
 /** Environment → Config: every setting of the gateway, its default and its range. */
 
+import { parseIpRanges, type IpRange } from './ip-ranges.ts';
 import { parseRedisUrl, type RedisTarget } from './redis/url.ts';
 
 const MIB = 1024 * 1024;
@@ -12,6 +13,8 @@ export interface Config {
   readonly adminHost: string;
   /** `undefined`: no listener for operations. */
   readonly adminPort: number | undefined;
+  /** Whose PROXY protocol headers are believed. */
+  readonly proxyProtocolFrom: readonly IpRange[];
   /** `undefined`: rooms in memory, one node. */
   readonly redis: RedisTarget | undefined;
   readonly logLevel: (typeof LOG_LEVELS)[number];
@@ -41,6 +44,11 @@ const SETTINGS = {
     'WMBP_ADMIN_PORT',
     '9081',
     '/healthz, /readyz, /metrics; 0 picks a free one, empty: none',
+  ),
+  proxyProtocolFrom: setting(
+    'WMBP_PROXY_PROTOCOL_FROM',
+    '',
+    'balancers whose PROXY protocol v2 headers are believed: 10.0.0.7,fd00::/8; empty: none',
   ),
   redisUrl: setting(
     'WMBP_REDIS_URL',
@@ -125,11 +133,21 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     }
   }
 
+  function ranges(of: Setting): readonly IpRange[] {
+    try {
+      return parseIpRanges(read(of));
+    } catch (error) {
+      mistakes.push(`${of.name}: ${error instanceof Error ? error.message : String(error)}`);
+      return [];
+    }
+  }
+
   const config: Config = {
     host: address(SETTINGS.host),
     port: integer(SETTINGS.port, 0, 65_535),
     adminHost: address(SETTINGS.adminHost),
     adminPort: read(SETTINGS.adminPort) === '' ? undefined : integer(SETTINGS.adminPort, 0, 65_535),
+    proxyProtocolFrom: ranges(SETTINGS.proxyProtocolFrom),
     redis: redis(),
     logLevel: logLevel ?? 'info',
     maxFrameBytes: integer(SETTINGS.maxFrameBytes, 1024, 256 * MIB),

@@ -4,6 +4,7 @@ import { Doubts } from './doubts.ts';
 import { drain } from './drain.ts';
 import { Hub } from './hub.ts';
 import { Inbox } from './inbox.ts';
+import { IpRanges } from './ip-ranges.ts';
 import { Journal } from './journal.ts';
 import { Ledger } from './ledger.ts';
 import { Links } from './links.ts';
@@ -27,6 +28,7 @@ import { TICK_MS, Upkeep } from './upkeep.ts';
 import { serveLookups, serveOperations } from './uws/http.ts';
 import { listen } from './uws/listen.ts';
 import { loadUws } from './uws/load.ts';
+import { PeerAddresses } from './uws/peer-address.ts';
 import { serveWebSockets } from './uws/transport.ts';
 
 export interface Gateway {
@@ -97,8 +99,9 @@ export async function openGateway(
   const adminApp = uws.App();
   let draining: Promise<void> | undefined;
 
-  serveWebSockets(uws, publicApp, peers, turn, pressure, metrics, config, log);
-  serveLookups(publicApp, ledger, unknownCodes, metrics, log);
+  const addresses = new PeerAddresses(new IpRanges(config.proxyProtocolFrom), metrics);
+  serveWebSockets(uws, publicApp, peers, addresses, turn, pressure, metrics, config, log);
+  serveLookups(publicApp, ledger, unknownCodes, addresses, metrics, log);
   const exposition = exposeMetrics(metrics, hub, pressure, { subscriptions, links, budget, shared });
   const operations = {
     notReady: () => (draining ? 'draining' : (shared.trouble() ?? upkeep.trouble)),
@@ -133,12 +136,12 @@ export async function openGateway(
   }
 
   try {
-    const { host, adminHost } = config;
+    const { host, adminHost, maxSockets } = config;
     const adminPort =
       config.adminPort === undefined ? undefined : await listen(uws, adminApp, adminHost, config.adminPort);
     const port = await listen(uws, publicApp, host, config.port);
     await upkeep.tick(performance.now());
-    log.info({ host, port, adminHost, adminPort, node }, 'listening');
+    log.info({ host, port, adminHost, adminPort, node, maxSockets }, 'listening');
     return { port, adminPort, close, drain: () => (draining ??= drainAll()) };
   } catch (error) {
     await close();

@@ -1,10 +1,14 @@
 /** The process: environment, logger, signals, exit code. */
+import { existsSync, readFileSync } from 'node:fs';
 import { pino, stdSerializers, type DestinationStream } from 'pino';
 import { helpText, readConfig, type Config } from './config.ts';
 import { openGateway, type Gateway } from './gateway.ts';
 import { LogOutput } from './log-output.ts';
+import { parseOpenFileLimit, socketsWithin } from './open-files.ts';
 
 const EXIT_FAILED = 1;
+/** Linux only; Node has raised the soft limit to the hard one by now. */
+const LIMITS_FILE = '/proc/self/limits';
 
 /** Writes one line to standard error and ends the process. */
 function refuseToStart(error: unknown): never {
@@ -18,6 +22,19 @@ async function openLog(level: Config['logLevel']) {
     ? ((await import('pino-pretty')).default({ ignore: 'pid,hostname' }) as DestinationStream)
     : new LogOutput(process.stdout);
   return pino({ level, serializers: { error: stdSerializers.err }, base: { pid: process.pid } }, destination);
+}
+
+/** As many sockets as may be, and can be. */
+function withinOpenFiles(wanted: Config): Config {
+  const openFiles = existsSync(LIMITS_FILE)
+    ? parseOpenFileLimit(readFileSync(LIMITS_FILE, 'utf8'))
+    : undefined;
+  const maxSockets = Math.min(wanted.maxSockets, socketsWithin(openFiles));
+  if (maxSockets < wanted.maxSockets) {
+    const fields = { openFiles, maxSockets, wanted: wanted.maxSockets };
+    log.warn(fields, 'the limit of open files is too low for WMBP_MAX_SOCKETS: fewer sockets are let in');
+  }
+  return { ...wanted, maxSockets };
 }
 
 const args = process.argv.slice(2);
@@ -69,7 +86,7 @@ process.on('unhandledRejection', onFatal);
 process.on('uncaughtException', onFatal);
 
 try {
-  gateway = await openGateway(config, log);
+  gateway = await openGateway(withinOpenFiles(config), log);
 } catch (error) {
   refuseToStart(error);
 }

@@ -23,6 +23,8 @@ export class Metrics {
   readonly refusals = new Map<CloseName, number>();
   /** Sockets that ended, by code; `server`: a close frame of ours, `peer`: theirs, or none. */
   readonly closes = { server: new Map<number, number>(), peer: new Map<number, number>() };
+  /** PROXY protocol: connections whose header counted, whose did not, and from a balancer that named nobody. */
+  readonly proxyHeaders = { believed: 0, ignored: 0, missing: 0 };
   /** HTTP look-ups of a room, by answer. */
   readonly lookups = new Map<number, number>();
   /** Frames of hosts that were no command. */

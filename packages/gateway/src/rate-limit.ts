@@ -69,5 +69,6 @@ export function networkOf(address: string): string {
   const groups = address.split(':');
   if (groups.length !== 8) return address;
   const isMappedIpv4 = groups.slice(0, 5).every((group) => group === '0000') && groups[5] === 'ffff';
-  return isMappedIpv4 ? groups.slice(6).join(':') : groups.slice(0, 4).join(':');
+  if (!isMappedIpv4) return groups.slice(0, 4).join(':');
+  return [...Buffer.from(groups.slice(6).join(''), 'hex')].join('.');
 }

@@ -63,6 +63,56 @@ test('of many who prepare at once exactly as many get a room as may', async () =
   expect((await Promise.all(codes)).filter((code) => code !== undefined)).toHaveLength(5);
 });
 
+const onLinux = process.platform === 'linux' ? describe : describe.skip;
+onLinux('where the limit of open files is low', () => {
+  const LOW = 'the limit of open files is too low for WMBP_MAX_SOCKETS: fewer sockets are let in';
+
+  async function logged(openFiles: number, maxSockets: number): Promise<Record<string, unknown>[]> {
+    child = new Child(
+      ['-c', `ulimit -n ${openFiles}; exec '${process.execPath}' ${MAIN}`],
+      { WMBP_MAX_SOCKETS: String(maxSockets) },
+      'bash',
+    );
+    await child.listening();
+    return child.lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+  }
+
+  test('it says so once, and how many sockets it can hold', async () => {
+    const [warning, listening, ...more] = await logged(1000, 900);
+    expect(warning).toMatchObject({ level: 40, msg: LOW, openFiles: 1000, maxSockets: 800, wanted: 900 });
+    expect(listening).toMatchObject({ msg: 'listening', maxSockets: 800 });
+    expect(more).toEqual([]);
+  });
+
+  test('where it is just high enough, nothing is said', async () => {
+    const [listening, ...more] = await logged(1000, 800);
+    expect(listening).toMatchObject({ msg: 'listening', maxSockets: 800 });
+    expect(more).toEqual([]);
+  });
+
+  test('who comes too much is told so, and the process still has what it needs', async () => {
+    const [, listening] = await logged(150, 10_000);
+    expect(listening).toMatchObject({ msg: 'listening', maxSockets: 75 });
+    const { port, adminPort } = listening as { port: number; adminPort: number };
+    const url = `ws://127.0.0.1:${port}`;
+    const host = await new TestHost(`${url}/CREATE`).opened();
+    const peers: TestPeer[] = [host];
+    try {
+      const code = await host.prepare(100);
+      for (let i = 1; i < 75; i += 1) {
+        peers.push(new TestPeer(`${url}/${code}`));
+        await host.expect('player_joined');
+        await host.expect('state');
+      }
+      const refused = new TestPeer(`${url}/${code}`);
+      expect(await refused.closed()).toEqual(TOO_MANY_SOCKETS);
+      expect((await fetch(`http://127.0.0.1:${adminPort}/readyz`)).status).toBe(200);
+    } finally {
+      for (const peer of peers) peer.drop();
+    }
+  });
+});
+
 describe('with no file descriptor left', () => {
   test('those who are there play on, and when some have gone others come in', async () => {
     child = new Child(['-c', `ulimit -n 150; exec '${process.execPath}' ${MAIN}`], {}, 'bash');

@@ -63,10 +63,11 @@ export class RawPeer {
     return peer;
   }
 
-  /** An upgraded WebSocket. Reads on until `pause`. */
-  static async upgraded(port: number, path: string): Promise<RawPeer> {
+  /** An upgraded WebSocket. Reads on until `pause`. @param before what is written first */
+  static async upgraded(port: number, path: string, before: Uint8Array = new Uint8Array()): Promise<RawPeer> {
     const peer = await RawPeer.connected(port);
     const key = randomBytes(16).toString('base64');
+    peer.tcp.write(before);
     peer.tcp.write(
       `GET ${path} HTTP/1.1\r\nHost: test\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
         `Sec-WebSocket-Key: ${key}\r\nSec-WebSocket-Version: 13\r\n\r\n`,

@@ -22,7 +22,7 @@ async function expectRefusal(env: Readonly<Record<string, string>>, ...parts: st
 test('--help lists the settings, opens nothing and ends well', async () => {
   const helped = start({ WMBP_PORT: 'wrong' }, '--help');
   expect(await helped.exit()).toEqual({ code: 0, signal: null });
-  expect(helped.stdout.match(/^ {2}WMBP_/gm)).toHaveLength(15);
+  expect(helped.stdout.match(/^ {2}WMBP_/gm)).toHaveLength(16);
   expect(helped.stderr).toBe('');
 });
 
@@ -44,6 +44,13 @@ describe('one clear line, and the end, for', () => {
     expectRefusal(
       { WMBP_REDIS_URL: 'http://user:secret@127.0.0.1' },
       'WMBP_REDIS_URL: expected redis[s]://',
+    ));
+
+  test('a range of addresses that is none', () =>
+    expectRefusal(
+      { WMBP_PROXY_PROTOCOL_FROM: '10.0.0.0/8,10.0.0.0/33' },
+      'WMBP_PROXY_PROTOCOL_FROM: expected IP addresses or ranges',
+      '"10.0.0.0/33" is none',
     ));
 
   test('what Kubernetes sets for a Service named wmbp', () =>

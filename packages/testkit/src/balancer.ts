@@ -46,9 +46,6 @@ export async function startBalancer(ports: readonly number[]): Promise<Balancer>
 
 /** HAProxy in TCP mode. */
 export async function startHaproxy(ports: readonly number[]): Promise<Balancer> {
-  const { path, env } = await findServer('haproxy', '');
-  const folder = await mkdtemp(join(tmpdir(), 'wmbp-haproxy-'));
-  const file = join(folder, 'haproxy.cfg');
   const port = await freePort();
   const servers = ports.map((each, index) => `  server gateway${index} 127.0.0.1:${each} check inter 500ms`);
   const lines = [
@@ -63,16 +60,36 @@ export async function startHaproxy(ports: readonly number[]): Promise<Balancer> 
     ...servers,
     '',
   ];
-  await writeFile(file, lines.join('\n'));
-  const child = spawn(path, ['-db', '-f', file], { env: { ...process.env, ...env }, stdio: 'ignore' });
-  await within(`haproxy on port ${port}`, untilOpen(port));
-  return {
-    port,
-    stop: async () => {
-      await stopChild(child);
-      await rm(folder, { recursive: true, force: true });
-    },
+  return startHaproxyWith(lines.join('\n'), port);
+}
+
+/** HAProxy with a configuration of the test's own, which binds `port`. @throws {Error} when HAProxy refuses it */
+export async function startHaproxyWith(config: string, port: number): Promise<Balancer> {
+  const { path, env } = await findServer('haproxy', '');
+  const folder = await mkdtemp(join(tmpdir(), 'wmbp-haproxy-'));
+  const file = join(folder, 'haproxy.cfg');
+  await writeFile(file, config);
+  const child = spawn(path, ['-db', '-f', file], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let errors = '';
+  child.stderr.on('data', (text: Buffer) => (errors += text.toString()));
+  const ended = new Promise<never>((_, reject) => {
+    child.once('exit', () => reject(new Error(`haproxy ended: ${errors}`)));
+  });
+  ended.catch(() => undefined);
+  const stop = async (): Promise<void> => {
+    await stopChild(child);
+    await rm(folder, { recursive: true, force: true });
   };
+  try {
+    await within(`haproxy on port ${port}`, Promise.race([untilOpen(port), ended]));
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { port, stop };
 }
 
 async function untilOpen(port: number): Promise<void> {

@@ -1,5 +1,6 @@
 /** The public door of @wmbp/testkit. */
-export { startBalancer, startHaproxy, type Balancer } from './balancer.ts';
+export { startBalancer, startHaproxy, startHaproxyWith, type Balancer } from './balancer.ts';
+export { findServer } from './debian-binary.ts';
 export { DEADLINE_MS, within } from './deadline.ts';
 export { TestHost, TestPeer, type ReceivedClose, type ReceivedFrame } from './peer.ts';
 export { cleanEnv, ROOT, startServer, type LogLine, type ServerProcess } from './server.ts';

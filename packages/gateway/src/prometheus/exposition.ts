@@ -63,6 +63,13 @@ export function exposeMetrics(
   counter(registry, 'wmbp_refusals_total', 'Peers not let in.', ['reason'], () =>
     [...metrics.refusals].map(([reason, value]) => ({ labels: { reason }, value })),
   );
+  counter(
+    registry,
+    'wmbp_proxy_headers_total',
+    'Connections by their PROXY protocol header.',
+    ['result'],
+    () => Object.entries(metrics.proxyHeaders).map(([result, value]) => ({ labels: { result }, value })),
+  );
   counter(registry, 'wmbp_lookups_total', 'GET /CODE by answer.', ['status'], () =>
     [...metrics.lookups].map(([status, value]) => ({ labels: { status: String(status) }, value })),
   );

@@ -6,6 +6,7 @@ import { countIn, type Metrics } from '../metrics.ts';
 import { Unavailable } from '../unavailable.ts';
 import { type UnknownCodes } from '../unknown-codes.ts';
 import { type Uws } from './load.ts';
+import { type PeerAddresses } from './peer-address.ts';
 
 const USAGE =
   'This is a WMBP relay. WebSocket /CREATE opens a room, WebSocket /CODE joins one, GET /CODE tells its name.\n';
@@ -46,15 +47,14 @@ export function serveLookups(
   app: Uws.TemplatedApp,
   ledger: Ledger,
   unknownCodes: UnknownCodes,
+  addresses: PeerAddresses,
   metrics: Metrics,
   log: Log,
 ): void {
-  const decoder = new TextDecoder();
-
   function respond(res: Uws.HttpResponse, req: Uws.HttpRequest): void {
     const method = req.getMethod();
     const path = parsePath(req.getUrl());
-    const address = decoder.decode(res.getRemoteAddressAsText());
+    const address = addresses.of(res);
     let isAborted = false;
     res.onAborted(() => {
       isAborted = true;

@@ -13,10 +13,12 @@ import { type Peers } from '../peers.ts';
 import { type Pressure } from '../pressure.ts';
 import { type Turn } from '../turn.ts';
 import { type Uws } from './load.ts';
+import { type PeerAddresses } from './peer-address.ts';
 import { UwsSocket } from './socket.ts';
 
 export interface UserData {
   readonly path: PathMeaning;
+  readonly address: string;
   socket: UwsSocket | undefined;
 }
 
@@ -34,19 +36,17 @@ export function serveWebSockets(
   uws: typeof Uws,
   app: Uws.TemplatedApp,
   peers: Peers,
+  addresses: PeerAddresses,
   turn: Turn,
   pressure: Pressure,
   metrics: Metrics,
   bounds: TransportBounds,
   log: Log,
 ): void {
-  const decoder = new TextDecoder();
-
   function open(ws: Uws.WebSocket<UserData>): void {
     const user = ws.getUserData();
-    const address = decoder.decode(ws.getRemoteAddressAsText());
     const traffic = user.path?.kind === 'create' ? metrics.host : metrics.player;
-    const socket = new UwsSocket(ws, address, turn, pressure, traffic);
+    const socket = new UwsSocket(ws, user.address, turn, pressure, traffic);
     user.socket = socket;
     socket.listen(peers.open(socket, user.path));
   }
@@ -77,7 +77,7 @@ export function serveWebSockets(
     sendPingsAutomatically: true,
     upgrade(res, req, context) {
       res.upgrade<UserData>(
-        { path: parsePath(req.getUrl()), socket: undefined },
+        { path: parsePath(req.getUrl()), address: addresses.of(res), socket: undefined },
         req.getHeader('sec-websocket-key'),
         req.getHeader('sec-websocket-protocol'),
         req.getHeader('sec-websocket-extensions'),

@@ -1,0 +1,193 @@
+/** The balancer's configurations, each before two gateways: valid, played through, and true about addresses. */
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { get } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import {
+  findServer,
+  freePort,
+  ROOT,
+  startHaproxyWith,
+  startRedis,
+  startServer,
+  TestHost,
+  TestPeer,
+  type Balancer,
+  type ServerProcess,
+  type TestRedis,
+} from '@wmbp/testkit';
+import { run } from './tools.ts';
+
+/** Look-ups by so many peers: few for each of them, too many for one, on whichever of two gateways they land. */
+const PEERS = 8;
+const LOOK_UPS = 160;
+const NO_CA = Buffer.alloc(0);
+let redis: TestRedis;
+let folder: string;
+let pem: string;
+
+beforeAll(async () => {
+  redis = await startRedis();
+  folder = await mkdtemp(join(tmpdir(), 'wmbp-haproxy-test-'));
+  pem = join(folder, 'wmbp.pem');
+  const subject = ['-subj', '/CN=wmbp test', '-addext', 'subjectAltName=IP:127.0.0.1'];
+  // Certificate and key in one file, as HAProxy wants them.
+  await run('openssl', [
+    'req',
+    '-x509',
+    '-newkey',
+    'rsa:2048',
+    '-nodes',
+    '-keyout',
+    pem,
+    '-out',
+    join(folder, 'c'),
+    ...subject,
+  ]);
+  await run('sh', ['-c', `cat ${join(folder, 'c')} >> ${pem}`]);
+});
+afterAll(async () => {
+  await redis.stop();
+  await rm(folder, { recursive: true });
+});
+
+/** The shipped file, with the test's addresses in place of its examples; each must be there. */
+async function configOf(name: string, port: number, servers: readonly ServerProcess[]): Promise<string> {
+  let text = await readFile(join(ROOT, 'deploy/haproxy', name), 'utf8');
+  const put = (from: RegExp, to: string): void => {
+    expect([name, from.test(text)]).toEqual([name, true]);
+    text = text.replace(from, to);
+  };
+  put(/bind :(8081|443)/, `bind 127.0.0.1:${port}`);
+  for (const [index, { port: near, adminPort }] of servers.entries()) {
+    put(
+      new RegExp(`server gateway${index + 1} 10\\.0\\.0\\.1${index + 1}:8081`),
+      `server gateway${index + 1} 127.0.0.1:${near} port ${adminPort}`,
+    );
+  }
+  if (name === 'tls.cfg') put(/\/etc\/haproxy\/wmbp\.pem/, pem);
+  expect(text).not.toMatch(/10\.0\.0\.|\/etc\//);
+  return text;
+}
+
+interface Stage {
+  readonly servers: readonly ServerProcess[];
+  readonly balancer: Balancer;
+}
+
+async function stage(name: string, use: (stage: Stage) => Promise<void>): Promise<void> {
+  const env = {
+    WMBP_REDIS_URL: redis.url,
+    WMBP_DRAIN_NOTICE_MS: '10000',
+    WMBP_PROXY_PROTOCOL_FROM: '127.0.0.1',
+  };
+  const servers: ServerProcess[] = [];
+  let balancer: Balancer | undefined;
+  try {
+    for (let i = 0; i < 2; i += 1) servers.push(await startServer(env));
+    const port = await freePort();
+    balancer = await startHaproxyWith(await configOf(name, port, servers), port);
+    await use({ servers, balancer });
+  } finally {
+    await balancer?.stop();
+    for (const server of servers) server.kill('SIGKILL');
+    await Promise.all(servers.map(({ exited }) => exited));
+  }
+}
+
+/** A room through the balancer, a frame each way; everybody is dropped at the end. */
+async function play(scheme: 'ws' | 'wss', port: number, ca: Buffer): Promise<void> {
+  const host = new TestHost(`${scheme}://127.0.0.1:${port}/CREATE`, { ca });
+  const peers: TestPeer[] = [host];
+  try {
+    await host.opened();
+    await host.expect('state');
+    const code = await host.prepare(4, 'quiz');
+    for (let i = 1; i <= 3; i += 1) {
+      const player = await new TestPeer(`${scheme}://127.0.0.1:${port}/${code}`, { ca }).opened();
+      peers.push(player);
+      const { player: id } = await host.expect('player_joined');
+      await host.expect('state');
+      player.send(`from ${id}`);
+      expect(await host.nextEvent()).toEqual({ cmd: 'from_str', from: id, data: `from ${id}` });
+      host.command({ cmd: 'to_str', to: [id], data: Buffer.from(`to ${id}`) });
+      expect(await player.nextText()).toBe(`to ${id}`);
+    }
+  } finally {
+    for (const peer of peers) peer.drop();
+  }
+}
+
+/** How many look-ups of an unknown code, by peers in turn, were too many. */
+async function tooMany(port: number): Promise<number> {
+  const statuses = Array.from({ length: LOOK_UPS }, (_, index) => {
+    const localAddress = `127.0.0.${2 + (index % PEERS)}`;
+    return new Promise<number>((resolve, reject) => {
+      const asked = get({ host: '127.0.0.1', port, path: '/ABCD', localAddress, agent: false }, (answer) => {
+        answer.resume().on('end', () => resolve(answer.statusCode ?? 0));
+      });
+      asked.on('error', reject);
+    });
+  });
+  const all = await Promise.all(statuses);
+  expect(all.filter((status) => status !== 404 && status !== 429)).toEqual([]);
+  return all.filter((status) => status === 429).length;
+}
+
+async function metric(server: ServerProcess, sample: string): Promise<number> {
+  const text = await (await fetch(`http://127.0.0.1:${server.adminPort}/metrics`)).text();
+  const line = text.split('\n').find((each) => each.startsWith(`${sample} `));
+  return Number(line?.slice(sample.length));
+}
+
+/** So many connections came from the balancer with an address of a peer, on both gateways together. */
+async function believed({ servers }: Stage): Promise<number> {
+  const counts = servers.map((server) => metric(server, 'wmbp_proxy_headers_total{result="believed"}'));
+  return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
+}
+
+describe('haproxy accepts', () => {
+  test.each(['deploy/haproxy/tcp.cfg', 'deploy/haproxy/proxy-protocol.cfg', 'deploy/docker/haproxy.cfg'])(
+    '%s',
+    async (file) => void (await run((await findServer('haproxy', '')).path, ['-c', '-f', file])),
+  );
+});
+
+test('tcp.cfg: a game is played through it; to the gateways all peers are one', async () => {
+  await stage('tcp.cfg', async (on) => {
+    await play('ws', on.balancer.port, NO_CA);
+    expect(await tooMany(on.balancer.port)).toBeGreaterThan(0);
+    expect(await believed(on)).toBe(0);
+  });
+});
+
+test('proxy-protocol.cfg: a game is played through it, and each peer has its own address', async () => {
+  await stage('proxy-protocol.cfg', async (on) => {
+    await play('ws', on.balancer.port, NO_CA);
+    expect(await believed(on)).toBe(4);
+    expect(await tooMany(on.balancer.port)).toBe(0);
+    expect(await believed(on)).toBe(4 + LOOK_UPS);
+  });
+});
+
+test('tls.cfg: a game is played through it by wss, and each peer has its own address', async () => {
+  await stage('tls.cfg', async (on) => {
+    await play('wss', on.balancer.port, await readFile(pem));
+    expect(await believed(on)).toBe(4);
+  });
+});
+
+test('a gateway that drains gets nobody new, as soon as the balancer has seen it', async () => {
+  await stage('proxy-protocol.cfg', async ({ servers, balancer }) => {
+    servers[0]?.kill('SIGTERM');
+    let inARow = 0;
+    const untilMs = performance.now() + 9000;
+    while (inARow < 6 && performance.now() < untilMs) {
+      const host = new TestHost(`ws://127.0.0.1:${balancer.port}/CREATE`);
+      inARow = (await host.nextEvent()).cmd === 'state' ? inARow + 1 : 0;
+      host.drop();
+    }
+    expect(inARow).toBe(6);
+  });
+});
