@@ -1,7 +1,7 @@
 /** The public door of @wmbp/testkit. */
 export { startBalancer, startHaproxy, type Balancer } from './balancer.ts';
 export { DEADLINE_MS, within } from './deadline.ts';
-export { TestHost, TestPeer, type ReceivedClose, type ReceivedFrame } from './peer.ts';
+export { TestHost, TestPeer, type Arrival, type ReceivedClose, type ReceivedFrame } from './peer.ts';
 export { startProxy, type Direction, type TcpProxy } from './proxy.ts';
 export { seeded } from './random.ts';
 export { cleanEnv, ROOT, startServer, type LogLine, type ServerProcess } from './server.ts';
