@@ -7,20 +7,26 @@ const SCENARIO_MS = 180_000;
 const TALK_EVERY_MS = 20;
 
 /**
- * All scenarios of a file play at once, because most of their time they wait for leases to run out; each is a test of
+ * Scenarios of a file play at once, because most of their time they wait for leases to run out; each is a test of
  * its own.
+ * @param atMost so many of them, in the order given
  */
-export function atOnce(scenarios: Readonly<Record<string, () => Promise<void>>>): void {
+export function atOnce(
+  scenarios: Readonly<Record<string, () => Promise<void>>>,
+  atMost = Infinity,
+  deadlineMs = SCENARIO_MS,
+): void {
   const outcomes = new Map<string, Promise<unknown>>();
   beforeAll(() => {
-    for (const [rule, play] of Object.entries(scenarios)) {
-      outcomes.set(
-        rule,
-        play().then(
-          () => undefined,
-          (error: unknown) => error ?? new Error('failed'),
-        ),
+    const running: Promise<unknown>[] = [];
+    for (const [index, [rule, play]] of Object.entries(scenarios).entries()) {
+      const before = running[index - atMost] ?? Promise.resolve();
+      const outcome = before.then(play).then(
+        () => undefined,
+        (error: unknown) => error ?? new Error('failed'),
       );
+      running.push(outcome);
+      outcomes.set(rule, outcome);
     }
   });
   test.each(Object.keys(scenarios))(
@@ -29,7 +35,7 @@ export function atOnce(scenarios: Readonly<Record<string, () => Promise<void>>>)
       const error = await outcomes.get(rule);
       if (error !== undefined) throw error;
     },
-    SCENARIO_MS,
+    deadlineMs,
   );
 }
 

@@ -2,7 +2,9 @@
 export { startBalancer, startHaproxy, startHaproxyWith, type Balancer } from './balancer.ts';
 export { findServer } from './debian-binary.ts';
 export { DEADLINE_MS, within } from './deadline.ts';
-export { TestHost, TestPeer, type ReceivedClose, type ReceivedFrame } from './peer.ts';
+export { TestHost, TestPeer, type Arrival, type ReceivedClose, type ReceivedFrame } from './peer.ts';
+export { startProxy, type Direction, type TcpProxy } from './proxy.ts';
+export { seeded } from './random.ts';
 export { cleanEnv, ROOT, startServer, type LogLine, type ServerProcess } from './server.ts';
 export { freePort, startRedis, startRedisProcess, type RedisProcess, type TestRedis } from './redis.ts';
 export {

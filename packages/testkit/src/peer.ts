@@ -13,13 +13,14 @@ export interface ReceivedClose {
   readonly reason: string;
 }
 
-type Arrival = { readonly frame: ReceivedFrame } | { readonly close: ReceivedClose };
+export type Arrival = { readonly frame: ReceivedFrame } | { readonly close: ReceivedClose };
 
 /** Frames and the close arrive in one queue, in the order in which the socket got them. */
 export class TestPeer {
   readonly socket: WebSocket;
   readonly #arrivals: Arrival[] = [];
   #wake: () => void = () => undefined;
+  #onArrival: ((arrival: Arrival) => void) | undefined;
 
   constructor(url: string, options: ClientOptions = {}) {
     this.socket = new WebSocket(url, { perMessageDeflate: false, ...options });
@@ -46,6 +47,12 @@ export class TestPeer {
   /** Drops the connection without a close frame. */
   drop(): void {
     this.socket.terminate();
+  }
+
+  /** From now on nothing is kept: whatever arrives is told at once, beginning with what was not taken yet. */
+  stream(onArrival: (arrival: Arrival) => void): void {
+    this.#onArrival = onArrival;
+    for (const arrival of this.#arrivals.splice(0)) onArrival(arrival);
   }
 
   /** The next frame. @throws {Error} when the socket closes instead, or nothing comes */
@@ -102,6 +109,7 @@ export class TestPeer {
   }
 
   #arrive(arrival: Arrival): void {
+    if (this.#onArrival) return this.#onArrival(arrival);
     this.#arrivals.push(arrival);
     this.#wake();
   }

@@ -15,12 +15,15 @@ export interface ServerProcess {
   /** Everything logged so far. */
   readonly log: readonly LogLine[];
   /** The next log line, or an earlier one, with this `msg`. */
-  logged(msg: string): Promise<LogLine>;
+  logged(msg: string, deadlineMs?: number): Promise<LogLine>;
   kill(signal: NodeJS.Signals): void;
   readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
 }
 
 export const ROOT = new URL('../../../', import.meta.url).pathname;
+
+/** A start is seconds of work for a core that others may want as well. */
+const START_MS = 60_000;
 
 /** Starts the gateway on free ports; the caller kills it. @param env further settings */
 export async function startServer(env: Readonly<Record<string, string>> = {}): Promise<ServerProcess> {
@@ -41,7 +44,7 @@ export async function startServer(env: Readonly<Record<string, string>> = {}): P
     child.on('close', (code, signal) => resolve({ code, signal }));
   });
 
-  async function logged(msg: string): Promise<LogLine> {
+  async function logged(msg: string, deadlineMs?: number): Promise<LogLine> {
     for (;;) {
       const line = log.find((each) => each.msg === msg);
       if (line) return line;
@@ -51,12 +54,12 @@ export async function startServer(env: Readonly<Record<string, string>> = {}): P
       let wake = (): void => undefined;
       const more = new Promise<void>((resolve) => (wake = resolve));
       waiting.add(wake);
-      await within(`the log line '${msg}'`, Promise.race([more, ended]));
+      await within(`the log line '${msg}'`, Promise.race([more, ended]), deadlineMs);
       waiting.delete(wake);
     }
   }
 
-  const listening = await logged('listening').catch((error: unknown) => {
+  const listening = await logged('listening', START_MS).catch((error: unknown) => {
     child.kill('SIGKILL');
     throw error;
   });
