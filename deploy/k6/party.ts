@@ -2,22 +2,22 @@
  * How do many parties at once fare: rooms of eight, at a party's pace?
  *
  *   k6 run deploy/k6/party.ts
- *   k6 run -e URL=ws://relay:8081 -e ROOMS=200 -e SECONDS=300 deploy/k6/party.ts
+ *   k6 run -e URL=wss://party.example -e ROOMS=200 -e SECONDS=300 deploy/k6/party.ts
  *
- * URL             ws://localhost:8081, or several with commas
- * ROOMS           20    rooms, each by a virtual user of its own
- * PLAYERS         8     in each room
- * SECONDS         30    for which everybody talks
- * RAMP_SECONDS    5     over which the rooms open
- * HOST_HZ         10    frames of each host to everybody, a second
- * HOST_BYTES      200   their length
- * PLAYER_HZ       5     frames of each player, a second; the host answers each
- * PLAYER_BYTES    60    their length
- * FRAMES          both  binary, text, or both in turn
- * JOIN_P95_MS        1000  thresholds: 95 of 100 are at most so late
- * ROUND_TRIP_P95_MS  250
- * PATIENCE_MS     10000 for anything that must come
- * SUMMARY_FILE    where to write the whole summary as JSON
+ * URL                ws://localhost:8081  where peers connect; several with commas are taken in turn
+ * ROOMS              20                   each by a virtual user of its own
+ * PLAYERS            8                    in each room
+ * SECONDS            30                   for which everybody talks
+ * RAMP_SECONDS       5                    over which the rooms open
+ * HOST_HZ            10                   frames of each host to everybody, a second
+ * HOST_BYTES         200                  their length
+ * PLAYER_HZ          5                    frames of each player, a second; the host answers each
+ * PLAYER_BYTES       60                   their length
+ * FRAMES             both                 binary, text, or both in turn
+ * JOIN_P95_MS        1000                 threshold: 95 of 100 players are in after so long
+ * ROUND_TRIP_P95_MS  250                  threshold: 95 of 100 answers are there after so long
+ * PATIENCE_MS        10000                for anything that must come
+ * SUMMARY_FILE                            where to write the whole summary as JSON
  */
 import exec from 'k6/execution';
 import { lasting } from './lib/clock.ts';

@@ -29,7 +29,7 @@ export class Host {
     this.#socket = new Socket('host', 'CREATE', {
       onOpen: () => this.#command({ cmd: 'prepare', max_players: plan.players, name: `k6 ${room}` }),
       onFrame: (data) => this.#hear(data),
-      onClose: (code) => this.#close(code),
+      onClose: (code, why) => this.#close(code, why),
     });
   }
 
@@ -108,9 +108,9 @@ export class Host {
     this.#send([id], stamp.sequence, payloadOf(stamp, ANSWER_BYTES, textOf(asked)));
   }
 
-  #close(code: number): void {
+  #close(code: number, why: string): void {
     this.closeCode = code;
-    this.opened.fail(new Error(`the host was closed with ${code} before its room was open`));
+    this.opened.fail(new Error(`the host was closed with ${code} (${why}) before its room was open`));
     this.#onClosed(code);
   }
 }

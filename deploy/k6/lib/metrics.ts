@@ -24,6 +24,12 @@ export const counts = {
   bytesReceived: new Counter('payload_bytes_received'),
   closes: new Counter('closes'),
   unexpectedCloses: new Counter('unexpected_closes'),
+  /** Peers whose sockets were closed while they played, in scripts where they come back. */
+  interruptions: new Counter('interruptions'),
+  /** Sockets that came to nothing on the way back. */
+  failedTries: new Counter('failed_tries'),
+  /** Peers that were not back at the end. */
+  peersAway: new Counter('peers_away'),
 };
 
 export const times = {
@@ -34,6 +40,10 @@ export const times = {
   hostToPlayer: new Trend('host_to_player', IS_TIME),
   playerToHost: new Trend('player_to_host', IS_TIME),
   roundTrip: new Trend('round_trip', IS_TIME),
+  /** From the close of a host's socket until its new room has a code. */
+  hostBack: new Trend('host_back_after', IS_TIME),
+  /** From the close of a player's socket until a host, the same or the one that came back, has answered it. */
+  playerBack: new Trend('player_back_after', IS_TIME),
 };
 
 export const TREND_STATS = ['count', 'med', 'p(95)', 'p(99)', 'max'];

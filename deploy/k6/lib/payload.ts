@@ -22,16 +22,17 @@ export interface Stamp {
 export const STAMP_BYTES = 21;
 const RADIX = 36;
 const DIGITS = '0123456789abcdefghijklmnopqrstuvwxyz';
-/** A length without a common divisor with that of the alphabet or with powers of two: a shift shows. */
-const PERIOD = 36 * 181;
+/** Of the filler; not near a power of two: a shift shows. Short, because each virtual user makes one. */
+const PERIOD = 36 * 31;
 const SAMPLES = 8;
 
-let filler = '';
+/** Made when the script is loaded: no peer waits for it. */
+let filler = onePeriod();
 
 /** @param length at least that of the stamp. @param quoted what stands behind the stamp, before the filler */
 export function payloadOf(stamp: Stamp, length: number, quoted = ''): string {
   const head = textOf(stamp) + quoted;
-  while (filler.length < length) filler += filler === '' ? onePeriod() : filler;
+  while (filler.length < length) filler += filler;
   return head + filler.slice(head.length, length);
 }
 

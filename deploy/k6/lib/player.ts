@@ -38,7 +38,7 @@ export class Player {
     this.#socket = new Socket('player', host.code, {
       onOpen: () => this.say(),
       onFrame: (data) => this.#hear(data),
-      onClose: (code) => this.#close(code),
+      onClose: (code, why) => this.#close(code, why),
     });
   }
 
@@ -92,9 +92,9 @@ export class Player {
     this.joined.settle();
   }
 
-  #close(code: number): void {
+  #close(code: number, why: string): void {
     this.closeCode = code;
-    this.joined.fail(new Error(`player ${this.index} was closed with ${code} before it was in`));
+    this.joined.fail(new Error(`player ${this.index} was closed with ${code} (${why}) before it was in`));
     this.#onClosed(code);
   }
 }

@@ -1,7 +1,7 @@
 /** The sizes of a run, from environment variables (`-e NAME=value`). A mistake ends the run before it begins. */
 
 /** Where peers connect; several are taken in turn, as by a balancer. */
-export const URLS: readonly string[] = (__ENV['URL'] ?? 'ws://localhost:8081').split(',');
+export const URLS: readonly string[] = list('URL', ['ws://localhost:8081']);
 
 for (const url of URLS) {
   if (!/^wss?:\/\/[^/]+$/.test(url))
@@ -20,6 +20,17 @@ export function integer(name: string, byDefault: number, least = 1): number {
   const value = number(name, byDefault, least);
   if (!Number.isInteger(value)) throw new Error(`${name}=${value}: expected an integer`);
   return value;
+}
+
+/** Separated by commas. */
+export function list(name: string, byDefault: readonly string[]): readonly string[] {
+  return __ENV[name]?.split(',') ?? byDefault;
+}
+
+export function integers(name: string, byDefault: readonly number[]): readonly number[] {
+  const values = list(name, byDefault.map(String)).map(Number);
+  if (values.every((value) => Number.isInteger(value))) return values;
+  throw new Error(`${name}=${__ENV[name]}: expected integers, separated by commas`);
 }
 
 /** In which frames a script speaks; `both`: in turn. */

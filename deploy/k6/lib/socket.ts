@@ -1,6 +1,6 @@
 /** One WebSocket of a peer: frames in, frames out, its close counted by code. */
 import exec from 'k6/execution';
-import { WebSocket, type BinaryType, type MessageEvent } from 'k6/websockets';
+import { WebSocket, type BinaryType, type ErrorEvent, type MessageEvent } from 'k6/websockets';
 import { nowMs } from './clock.ts';
 import { guarded } from './guard.ts';
 import { counts } from './metrics.ts';
@@ -16,8 +16,8 @@ export interface Listener {
   onOpen(): void;
   /** @param data text, or the bytes of a binary frame */
   onFrame(data: string | Uint8Array): void;
-  /** Comes once, also for a socket that never opened. */
-  onClose(code: number): void;
+  /** Comes once, also for a socket that never opened. @param why what k6 says of a socket that broke */
+  onClose(code: number, why: string): void;
 }
 
 let opened = 0;
@@ -45,10 +45,15 @@ export class Socket {
       else if (data instanceof ArrayBuffer) listener.onFrame(new Uint8Array(data));
       else throw new Error('a frame that is neither text nor an array buffer');
     });
+    // It comes before the close, for all codes but 1000 and 1001.
+    let why = '';
+    socket.onerror = guarded((event?: ErrorEvent) => {
+      why = event?.error ?? '';
+    });
     socket.onclose = guarded((event?: { code?: number }) => {
       const code = isOpened ? (event?.code ?? LOST) : NEVER_OPENED;
       counts.closes.add(1, { peer, code: String(code) });
-      listener.onClose(code);
+      listener.onClose(code, why);
     });
   }
 

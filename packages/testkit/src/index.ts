@@ -1,6 +1,7 @@
 /** The public door of @wmbp/testkit. */
 export { startBalancer, startHaproxy, type Balancer } from './balancer.ts';
 export { DEADLINE_MS, within } from './deadline.ts';
+export { findK6 } from './k6.ts';
 export { TestHost, TestPeer, type ReceivedClose, type ReceivedFrame } from './peer.ts';
 export { cleanEnv, ROOT, startServer, type LogLine, type ServerProcess } from './server.ts';
 export { freePort, startRedis, startRedisProcess, type RedisProcess, type TestRedis } from './redis.ts';
