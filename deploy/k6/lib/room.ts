@@ -10,12 +10,13 @@ import { countFrames, isQuiet } from './sums.ts';
 /**
  * @param room a number of its own among all that are open
  * @param mayJoin awaited between the host's opening and the players' joining
+ * @returns whether it came to its end
  */
 export async function playRoom(
   plan: Plan,
   room: number,
   mayJoin: () => Promise<void> = () => Promise.resolve(),
-): Promise<void> {
+): Promise<boolean> {
   counts.roomsUnfinished.add(1);
   const host = new Host(room, plan);
   let isEnding = false;
@@ -49,8 +50,10 @@ export async function playRoom(
     }
     counts.roomsFinished.add(1);
     counts.roomsUnfinished.add(-1);
+    return true;
   } catch (error) {
     countException(error);
+    return false;
   } finally {
     if (!isEnding) host.stop();
     countFrames(host);

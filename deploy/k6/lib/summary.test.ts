@@ -39,12 +39,12 @@ test('names each broken threshold with the value that came, also when none came'
   expect(text).toContain('0 thresholds held, 3 broken');
 });
 
-test('closes are listed by code, without those that nobody got', () => {
+test('closes are listed in order of their codes, without those that nobody got', () => {
   const closes = (code: number, count: number): SummaryData['metrics'] => ({
     [`closes{code:${code}}`]: { values: { count } },
   });
-  const metrics = { ...closes(0, 2), ...closes(1001, 90), ...closes(1006, 0) };
-  expect(report('party', data(metrics))).toContain('closes    never opened: 2, 1001: 90\n');
+  const metrics = { ...closes(1012, 5), ...closes(1001, 90), ...closes(1006, 0), ...closes(0, 2) };
+  expect(report('party', data(metrics))).toContain('closes    never opened: 2, 1001: 90, 1012: 5\n');
   expect(report('party', data({}))).toContain('closes    none\n');
 });
 

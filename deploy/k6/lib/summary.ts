@@ -52,13 +52,15 @@ function countsLine(label: string, names: readonly string[], metrics: SummaryDat
 }
 
 function closesLine(metrics: SummaryData['metrics']): string {
-  const parts: string[] = [];
+  const closes: [code: number, count: number][] = [];
   for (const [name, metric] of Object.entries(metrics)) {
     const code = /^closes\{code:(\d+)\}$/.exec(name)?.[1];
     const count = metric.values['count'] ?? 0;
-    if (code !== undefined && count > 0)
-      parts.push(`${code === '0' ? 'never opened' : code}: ${grouped(count)}`);
+    if (code !== undefined && count > 0) closes.push([Number(code), count]);
   }
+  const parts = closes
+    .sort(([a], [b]) => a - b)
+    .map(([code, count]) => `${code === 0 ? 'never opened' : code}: ${grouped(count)}`);
   return `closes    ${parts.join(', ') || 'none'}`;
 }
 
