@@ -54,3 +54,12 @@ export async function until(
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
   }
 }
+
+/** @throws {Error} that says how to get one, when no engine answers */
+export async function needsDocker(): Promise<void> {
+  try {
+    await run('docker', ['version', '--format', '{{.Server.Version}}']);
+  } catch (error) {
+    throw new Error(`no Docker engine answers: ${HOW_TO_GET['docker']}`, { cause: error });
+  }
+}

@@ -1,6 +1,6 @@
 /** A room whose peers come back when they are closed: the host with a new room, the players to the room there is. */
 import { atPace, cameTrue, lasting, nowMs } from './clock.ts';
-import { countException } from './guard.ts';
+import { countMiss } from './guard.ts';
 import { Host } from './host.ts';
 import { counts, times } from './metrics.ts';
 import { GAME_IS_DONE, type Plan } from './plan.ts';
@@ -50,7 +50,7 @@ export class Comebacks {
       counts.roomsFinished.add(1);
       counts.roomsUnfinished.add(-1);
     } catch (error) {
-      countException(error);
+      countMiss(error);
     }
   }
 
@@ -112,7 +112,7 @@ async function isSettled(
     return true;
   } catch (error) {
     counts.failedTries.add(1);
-    if (peer.closeCode === undefined) countException(error);
+    if (peer.closeCode === undefined) countMiss(error);
     peer.close();
     return false;
   }

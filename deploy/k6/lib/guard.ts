@@ -11,7 +11,14 @@ export function guarded<Args extends unknown[]>(act: (...args: Args) => void): (
   };
 }
 
+/** Something that is no rule of the game: the stack tells where. */
 export function countException(error: unknown): void {
   counts.exceptions.add(1);
-  console.error(error instanceof Error ? `${error.message}\n${error.stack}` : String(error));
+  console.error(error instanceof Error ? error.stack : String(error));
+}
+
+/** Something that had to come and did not. */
+export function countMiss(error: unknown): void {
+  counts.exceptions.add(1);
+  console.error(error instanceof Error ? error.message : String(error));
 }

@@ -1,7 +1,7 @@
 /** A room from its opening to its end, in which nobody is to be closed before. */
 import { Host } from './host.ts';
 import { atPace, cameTrue, lasting } from './clock.ts';
-import { countException } from './guard.ts';
+import { countMiss } from './guard.ts';
 import { counts } from './metrics.ts';
 import { GAME_IS_DONE, type Plan } from './plan.ts';
 import { Player } from './player.ts';
@@ -52,7 +52,7 @@ export async function playRoom(
     counts.roomsUnfinished.add(-1);
     return true;
   } catch (error) {
-    countException(error);
+    countMiss(error);
     return false;
   } finally {
     if (!isEnding) host.stop();
