@@ -28,3 +28,38 @@ export async function run(
     throw new Error(`${tool} ${args.join(' ')}: ${code}: ${stderr}`);
   }
 }
+
+/** The sum of a metric's series that have these labels, in Prometheus' text format. @throws {Error} if there is none */
+export function metricOf(text: string, name: string, labels: Readonly<Record<string, string>>): number {
+  const wanted = Object.entries(labels).map(([label, value]) => `${label}="${value}"`);
+  const series = text.split('\n').filter((line) => {
+    const given = /^(\w+)(?:\{(.*)\})? /.exec(line)?.[1];
+    return given === name && wanted.every((label) => line.includes(label));
+  });
+  if (series.length === 0) throw new Error(`no ${name} with ${wanted.join()} among the metrics`);
+  return series.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+}
+
+const LOOK_EVERY_MS = 100;
+
+/** Asks again and again, for what can only be asked. @throws {Error} that says what was waited for */
+export async function until(
+  what: string,
+  isSo: () => Promise<boolean>,
+  deadlineMs: number = 20_000,
+): Promise<void> {
+  const untilMs = performance.now() + deadlineMs;
+  while (!(await isSo())) {
+    if (performance.now() > untilMs) throw new Error(`waited ${deadlineMs} ms in vain for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+  }
+}
+
+/** @throws {Error} that says how to get one, when no engine answers */
+export async function needsDocker(): Promise<void> {
+  try {
+    await run('docker', ['version', '--format', '{{.Server.Version}}']);
+  } catch (error) {
+    throw new Error(`no Docker engine answers: ${HOW_TO_GET['docker']}`, { cause: error });
+  }
+}

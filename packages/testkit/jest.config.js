@@ -1,7 +1,7 @@
 // How every test of the workspace runs: TypeScript from source, types stripped by Node itself, ESM throughout.
 export default {
   rootDir: '../..',
-  testMatch: ['<rootDir>/packages/*/{src,test}/**/*.{test,itest}.ts'],
+  testMatch: ['<rootDir>/packages/*/{src,test}/**/*.{test,itest}.ts', '<rootDir>/deploy/k6/**/*.test.ts'],
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
   moduleFileExtensions: ['ts', 'js', 'json', 'node'],

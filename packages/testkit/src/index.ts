@@ -2,6 +2,7 @@
 export { startBalancer, startHaproxy, startHaproxyWith, type Balancer } from './balancer.ts';
 export { findServer } from './debian-binary.ts';
 export { DEADLINE_MS, within } from './deadline.ts';
+export { findK6 } from './k6.ts';
 export { TestHost, TestPeer, type Arrival, type ReceivedClose, type ReceivedFrame } from './peer.ts';
 export { startProxy, type Direction, type TcpProxy } from './proxy.ts';
 export { seeded } from './random.ts';
