@@ -147,7 +147,10 @@ class Connection {
 
   reset(): void {
     for (const way of this.#ways) way.close();
-    for (const socket of this.#ends) socket.resetAndDestroy();
+    // Node never gets rid of one that it resets while it ends it, and does not exit (22.23).
+    for (const socket of this.#ends)
+      if (socket.writableEnded) socket.destroy();
+      else socket.resetAndDestroy();
   }
 }
 
