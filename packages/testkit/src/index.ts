@@ -3,6 +3,7 @@ export { startBalancer, startHaproxy, startHaproxyWith, type Balancer } from './
 export { findServer } from './debian-binary.ts';
 export { DEADLINE_MS, within } from './deadline.ts';
 export { TestHost, TestPeer, type ReceivedClose, type ReceivedFrame } from './peer.ts';
+export { promtool, startPrometheus, type Prometheus } from './prometheus.ts';
 export { cleanEnv, ROOT, startServer, type LogLine, type ServerProcess } from './server.ts';
 export { freePort, startRedis, startRedisProcess, type RedisProcess, type TestRedis } from './redis.ts';
 export {
