@@ -1,4 +1,5 @@
 /** Composition: the only place where the objects of a node meet. */
+import { readFileSync } from 'node:fs';
 import { type Config } from './config.ts';
 import { Doubts } from './doubts.ts';
 import { drain } from './drain.ts';
@@ -30,6 +31,10 @@ import { listen } from './uws/listen.ts';
 import { loadUws } from './uws/load.ts';
 import { PeerAddresses } from './uws/peer-address.ts';
 import { serveWebSockets } from './uws/transport.ts';
+
+const VERSION = (
+  JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+).version;
 
 export interface Gateway {
   readonly port: number;
@@ -102,9 +107,17 @@ export async function openGateway(
   const addresses = new PeerAddresses(new IpRanges(config.proxyProtocolFrom), metrics);
   serveWebSockets(uws, publicApp, peers, addresses, turn, pressure, metrics, config, log);
   serveLookups(publicApp, ledger, unknownCodes, addresses, metrics, log);
-  const exposition = exposeMetrics(metrics, hub, pressure, { subscriptions, links, budget, shared });
+  const notReady = (): string | undefined => (draining ? 'draining' : (shared.trouble() ?? upkeep.trouble));
+  const cluster = { subscriptions, links, budget, shared };
+  const exposition = exposeMetrics(metrics, hub, pressure, cluster, {
+    version: VERSION,
+    bounds: config,
+    isReady: () => notReady() === undefined,
+    isDraining: () => draining !== undefined,
+    isRedisReached: config.redis && (() => shared.trouble() === undefined),
+  });
   const operations = {
-    notReady: () => (draining ? 'draining' : (shared.trouble() ?? upkeep.trouble)),
+    notReady,
     metrics: async () =>
       ({ status: 200, body: await exposition.text(), type: exposition.contentType }) as const,
   };

@@ -47,6 +47,7 @@ export class Journal {
 
   /** A peer that was in was sent away by the gateway itself. */
   expelled(why: CloseName): void {
+    countIn(this.#metrics.expulsions, why);
     countIn(this.#turnedAway, why);
   }
 

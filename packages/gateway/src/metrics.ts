@@ -1,5 +1,31 @@
 /** What a node counts, in plain numbers that cost nothing to change; who publishes them reads them. */
-import { type CloseName } from '@wmbp/protocol';
+import { CLOSE, type CloseName } from '@wmbp/protocol';
+
+/** Counted from 0 on, since what appears for the first time has not grown in Prometheus' eyes. */
+const REFUSALS: readonly CloseName[] = [
+  'notARoom',
+  'nodeRestarting',
+  'tooManySockets',
+  'roomNotFound',
+  'tooManyUnknownCodes',
+  'roomStarted',
+  'roomFull',
+];
+const EXPULSIONS: readonly CloseName[] = [
+  'flooding',
+  'frameTooLarge',
+  'internalError',
+  'nodeRestarting',
+  'tooManyRooms',
+  'tooManyIdleHosts',
+  'linkLost',
+  'unavailable',
+  'slowConsumer',
+  'notPrepared',
+  'seatLost',
+  'roomLost',
+];
+const CODES: readonly number[] = Object.values(CLOSE).map(({ code }) => code);
 
 export interface Traffic {
   sockets: number;
@@ -10,8 +36,6 @@ export interface Traffic {
 }
 
 export interface OperationCount {
-  readonly operation: string;
-  readonly isOk: boolean;
   count: number;
   totalMs: number;
 }
@@ -20,9 +44,11 @@ export class Metrics {
   readonly host: Traffic = { sockets: 0, framesIn: 0, bytesIn: 0, framesOut: 0, bytesOut: 0 };
   readonly player: Traffic = { sockets: 0, framesIn: 0, bytesIn: 0, framesOut: 0, bytesOut: 0 };
   /** Peers that were never let in, by reason. */
-  readonly refusals = new Map<CloseName, number>();
+  readonly refusals = countsOf<CloseName>(REFUSALS);
+  /** Peers that were in and were sent away by the gateway itself, by reason. */
+  readonly expulsions = countsOf<CloseName>(EXPULSIONS);
   /** Sockets that ended, by code; `server`: a close frame of ours, `peer`: theirs, or none. */
-  readonly closes = { server: new Map<number, number>(), peer: new Map<number, number>() };
+  readonly closes = { server: countsOf(CODES), peer: new Map<number, number>() };
   /** PROXY protocol: connections whose header counted, whose did not, and from a balancer that named nobody. */
   readonly proxyHeaders = { believed: 0, ignored: 0, missing: 0 };
   /** HTTP look-ups of a room, by answer. */
@@ -49,8 +75,8 @@ export class Metrics {
     duplicateItems: 0,
     gaps: 0,
   };
-  /** Operations of the store, by name and result. */
-  readonly storeOperations = new Map<string, OperationCount>();
+  /** Operations of the store, by name. */
+  readonly storeOperations = new Map<string, Record<'ok' | 'failed', OperationCount>>();
   /** Rooms whose state was said to the store again. */
   assertions = 0;
   /** Of these, rooms that the store had lost. */
@@ -61,12 +87,19 @@ export class Metrics {
   peerNodes = 0;
 
   storeOperation(operation: string, isOk: boolean, ms: number): void {
-    const key = `${operation} ${isOk}`;
-    const counted = this.storeOperations.get(key) ?? { operation, isOk, count: 0, totalMs: 0 };
+    const results = this.storeOperations.get(operation) ?? {
+      ok: { count: 0, totalMs: 0 },
+      failed: { count: 0, totalMs: 0 },
+    };
+    this.storeOperations.set(operation, results);
+    const counted = isOk ? results.ok : results.failed;
     counted.count += 1;
     counted.totalMs += ms;
-    this.storeOperations.set(key, counted);
   }
+}
+
+function countsOf<Key>(keys: readonly Key[]): Map<Key, number> {
+  return new Map(keys.map((key) => [key, 0]));
 }
 
 export function countIn<Key>(counts: Map<Key, number>, key: Key): void {

@@ -1,4 +1,5 @@
 /** What an operator's tools are told, after a small game whose every frame is known. */
+import { totalmem } from 'node:os';
 import { afterEach, expect, test } from '@jest/globals';
 import { playerId } from '@wmbp/protocol';
 import { Nodes } from './nodes.ts';
@@ -126,6 +127,51 @@ test('/metrics counts a game to the frame and the byte', async () => {
   ]) {
     expect(last.get(figure)).toBeGreaterThan(0);
   }
+});
+
+test('/metrics says what the node is, and what it is bounded by', async () => {
+  nodes = await Nodes.open(1, { WMBP_MAX_SOCKETS: '70', WMBP_MAX_ROOMS: '1', WMBP_DRAIN_NOTICE_MS: '200' });
+  const before = await metrics();
+  expect(
+    [...before.keys()].filter((name) => /^wmbp_build_info\{version="\d+\.\d+\.\d+"\}$/.test(name)),
+  ).toHaveLength(1);
+  expect(before.get('wmbp_max_sockets')).toBe(70);
+  expect(before.get('wmbp_max_rooms')).toBe(1);
+  expect(before.get('wmbp_max_unsent_bytes')).toBe(1024 ** 3);
+  expect(before.get('wmbp_max_link_bytes')).toBe(256 * 1024 ** 2);
+  expect(before.get('wmbp_memory_limit_bytes')).toBeGreaterThan(1024 ** 2);
+  expect(before.get('wmbp_memory_limit_bytes')).toBeLessThanOrEqual(totalmem());
+  expect([before.get('wmbp_ready'), before.get('wmbp_draining')]).toEqual([1, 0]);
+  // Rooms are in memory: there is no Redis to reach.
+  expect([...before.keys()].filter((name) => name.includes('redis'))).toEqual([]);
+
+  const drained = nodes.gateways[0]?.drain();
+  const after = await metrics();
+  expect([after.get('wmbp_ready'), after.get('wmbp_draining')]).toEqual([0, 1]);
+  await drained;
+});
+
+test('who is refused and who is sent away is counted by reason, each from 0 on', async () => {
+  nodes = await Nodes.open(1, { WMBP_MAX_ROOMS: '1' });
+  const before = await metrics();
+  const refusals = [...before.keys()].filter((name) => name.startsWith('wmbp_refusals_total'));
+  const expulsions = [...before.keys()].filter((name) => name.startsWith('wmbp_expulsions_total'));
+  expect([...refusals, ...expulsions].map((name) => before.get(name))).toEqual(
+    Array.from({ length: 19 }, () => 0),
+  );
+  expect(before.get('wmbp_closes_total{by="server",code="4003"}')).toBe(0);
+
+  const { code } = await nodes.room(0);
+  await (await nodes.player(code)).closed();
+  const second = await nodes.host();
+  await expect(second.prepare(1)).rejects.toThrow('stop');
+  await second.closed();
+  const after = await metrics();
+  const grown = [...refusals, ...expulsions].filter((name) => after.get(name) !== 0);
+  expect(grown).toEqual([
+    'wmbp_refusals_total{reason="roomFull"}',
+    'wmbp_expulsions_total{reason="tooManyRooms"}',
+  ]);
 });
 
 test('what peers say makes no samples up', async () => {

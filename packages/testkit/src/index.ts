@@ -4,6 +4,7 @@ export { findServer } from './debian-binary.ts';
 export { DEADLINE_MS, within } from './deadline.ts';
 export { findK6 } from './k6.ts';
 export { TestHost, TestPeer, type Arrival, type ReceivedClose, type ReceivedFrame } from './peer.ts';
+export { promtool, startPrometheus, type Prometheus } from './prometheus.ts';
 export { startProxy, type Direction, type TcpProxy } from './proxy.ts';
 export { seeded } from './random.ts';
 export { cleanEnv, ROOT, startServer, type LogLine, type ServerProcess } from './server.ts';

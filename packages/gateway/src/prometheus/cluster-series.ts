@@ -1,6 +1,6 @@
 /** What a node and the others say to each other, and to the store. */
 import { type Registry } from 'prom-client';
-import { type Metrics } from '../metrics.ts';
+import { type Metrics, type OperationCount } from '../metrics.ts';
 import { type ProbeReadings } from '../shared.ts';
 import { counter, gauge, one } from './series.ts';
 
@@ -76,20 +76,26 @@ export function addClusterSeries(registry: Registry, metrics: Metrics, cluster: 
   gauge(registry, 'wmbp_probe_age_seconds', 'Since the quietest subscriptions were heard.', [], () =>
     one(probes().oldestMs / 1000),
   );
-  const operations = () => [...metrics.storeOperations.values()];
-  const labelsOf = ({ operation, isOk }: { operation: string; isOk: boolean }) => ({
-    operation,
-    result: isOk ? 'ok' : 'failed',
-  });
-  counter(registry, 'wmbp_store_operations_total', 'Operations of the store.', ['operation', 'result'], () =>
-    operations().map((each) => ({ labels: labelsOf(each), value: each.count })),
+  const operations = (valueOf: (of: OperationCount) => number) => () =>
+    [...metrics.storeOperations].flatMap(([operation, results]) =>
+      (['ok', 'failed'] as const).map((result) => ({
+        labels: { operation, result },
+        value: valueOf(results[result]),
+      })),
+    );
+  counter(
+    registry,
+    'wmbp_store_operations_total',
+    'Operations of the store.',
+    ['operation', 'result'],
+    operations(({ count }) => count),
   );
   counter(
     registry,
     'wmbp_store_operation_seconds_total',
     'Time these operations took.',
     ['operation', 'result'],
-    () => operations().map((each) => ({ labels: labelsOf(each), value: each.totalMs / 1000 })),
+    operations(({ totalMs }) => totalMs / 1000),
   );
   counter(registry, 'wmbp_assertions_total', 'Rooms whose state was said to the store again.', [], () =>
     one(metrics.assertions),

@@ -4,6 +4,7 @@ import { type Hub } from '../hub.ts';
 import { type Metrics } from '../metrics.ts';
 import { type Pressure } from '../pressure.ts';
 import { addClusterSeries, type ClusterReadings } from './cluster-series.ts';
+import { addNodeSeries, type NodeReadings } from './node-series.ts';
 import { counter, gauge, one, type Reading } from './series.ts';
 
 export interface Exposition {
@@ -18,6 +19,7 @@ export function exposeMetrics(
   hub: Hub,
   pressure: Pressure,
   cluster: ClusterReadings,
+  node: NodeReadings,
 ): Exposition {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
@@ -63,6 +65,9 @@ export function exposeMetrics(
   counter(registry, 'wmbp_refusals_total', 'Peers not let in.', ['reason'], () =>
     [...metrics.refusals].map(([reason, value]) => ({ labels: { reason }, value })),
   );
+  counter(registry, 'wmbp_expulsions_total', 'Peers sent away by the gateway itself.', ['reason'], () =>
+    [...metrics.expulsions].map(([reason, value]) => ({ labels: { reason }, value })),
+  );
   counter(
     registry,
     'wmbp_proxy_headers_total',
@@ -84,6 +89,7 @@ export function exposeMetrics(
       ),
   );
 
+  addNodeSeries(registry, node);
   addClusterSeries(registry, metrics, cluster);
   return { contentType: registry.contentType, text: () => registry.metrics() };
 }
