@@ -13,13 +13,11 @@ export const overlayPath = (overlay: Overlay): string => join(ROOT, 'deploy/k8s/
 /** The fields that tests look at. */
 export interface Manifest {
   readonly kind: string;
-  readonly metadata: { readonly name: string; readonly uid?: string };
+  readonly metadata: { readonly name: string; readonly labels?: Readonly<Record<string, string>> };
   /** Of a ConfigMap; in base64, of a Secret. */
   readonly data?: Readonly<Record<string, string>>;
   readonly spec?: {
-    readonly replicas?: number;
     readonly template?: { readonly spec: PodSpec };
-    readonly minReplicas?: number;
   };
 }
 
@@ -42,6 +40,7 @@ export interface Container {
   }[];
   readonly envFrom?: readonly { readonly configMapRef: { readonly name: string } }[];
   readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string }[];
+  readonly resources: { readonly limits: { readonly memory: string } };
   readonly startupProbe?: Probe;
   readonly readinessProbe?: Probe;
   readonly livenessProbe?: Probe;
