@@ -158,7 +158,7 @@ test('a gateway that is stopped sends its players on and exits with 0; the other
   const stopped = withoutHost(game);
   const [sentOn, others] = [game.seatsOn(stopped), game.seatsElsewhere(stopped)];
   await game.playsOn();
-  await run('docker', ['stop', '--time', '20', stopped]);
+  await run('docker', ['stop', '-t', '20', stopped]);
   expect(await inspect(stopped, '{{.State.ExitCode}}')).toBe('0');
   await game.playsOn(others);
   expect(sentOn.map(({ close }) => close)).toEqual(sentOn.map(() => RESTARTS));

@@ -104,7 +104,7 @@ test('a stop drains: the host is told, everybody is closed with 1012, the exit c
   const player = await new TestPeer(`${url}/${await host.prepare(1)}`).opened();
   await host.expect('player_joined');
   await host.expect('state');
-  const stopping = run('docker', ['stop', '--time', '30', NAME]);
+  const stopping = run('docker', ['stop', '-t', '30', NAME]);
   await host.expect('stop');
   expect((await host.closed()).code).toBe(1012);
   expect((await player.closed()).code).toBe(1012);

@@ -22,6 +22,7 @@ export class Player {
   readonly closed: Promise<number>;
   /** `undefined` as long as its socket lives. */
   closeCode: number | undefined;
+  #sentToAllAtClose: number | undefined;
   readonly #host: Host;
   readonly #plan: Plan;
   readonly #socket: Socket;
@@ -50,6 +51,11 @@ export class Player {
     const text = payloadOf(stamp, playerBytes);
     this.#socket.send(isBinary(form, this.sent) ? bytesOf(text) : text);
     this.sent += 1;
+  }
+
+  /** How many frames to everybody its host has sent while its socket lived. */
+  get sentToAll(): number {
+    return this.#sentToAllAtClose ?? this.#host.sentToAll;
   }
 
   close(): void {
@@ -94,6 +100,7 @@ export class Player {
 
   #close(code: number, why: string): void {
     this.closeCode = code;
+    this.#sentToAllAtClose = this.#host.sentToAll;
     this.joined.fail(new Error(`player ${this.index} was closed with ${code} (${why}) before it was in`));
     this.#onClosed(code);
   }

@@ -29,7 +29,7 @@ export function countFrames(
     for (const [tally, used] of [
       [player.toHost, player.sent],
       [player.answers, player.answersSent],
-      [player.fromHost, host.sentToAll],
+      [player.fromHost, player.sentToAll],
     ] as const) {
       received += tally.received;
       doubled += tally.doubled;

@@ -4,29 +4,35 @@ export class Tally {
   doubled = 0;
   outOfOrder = 0;
   readonly #missing = new Set<number>();
-  #next: number | undefined;
+  /** This one must come and all after it; earlier ones may. */
+  #must: number | undefined;
+  /** The first that came. */
   #first = 0;
+  /** Follows the highest that came; `undefined` as long as none did. */
+  #next: number | undefined;
 
   /** The stream from its first frame on, or from wherever a receiver comes in. @see mustHaveFrom */
   constructor(startsAt: 'first frame' | 'anywhere') {
-    if (startsAt === 'first frame') this.#next = 0;
+    if (startsAt === 'first frame') this.#must = 0;
   }
 
   note(sequence: number): void {
     this.received += 1;
-    const next = (this.#next ??= this.#first = sequence);
-    if (sequence >= next) {
-      for (let number = next; number < sequence; number += 1) this.#missing.add(number);
+    if (this.#next === undefined) {
+      this.#first = sequence;
+      this.#next = Math.min(this.#must ?? sequence, sequence);
+    }
+    if (sequence >= this.#next) {
+      this.#miss(this.#next, sequence);
       this.#next = sequence + 1;
     } else if (this.#missing.delete(sequence)) this.outOfOrder += 1;
     else this.doubled += 1;
   }
 
-  /** A receiver that comes in anywhere must get this one and all after it. */
+  /** For a receiver that came in anywhere; whether its first frame is still on its way or has come. */
   mustHaveFrom(sequence: number): void {
-    if (this.#next === undefined) this.#next = this.#first = sequence;
-    for (let number = sequence; number < this.#first; number += 1) this.#missing.add(number);
-    this.#first = Math.min(this.#first, sequence);
+    if (this.#next !== undefined) this.#miss(sequence, this.#first);
+    this.#must = sequence;
   }
 
   /** Numbers that were passed over. */
@@ -36,6 +42,10 @@ export class Tally {
 
   /** Those behind the last that came. @param sent how many numbers the sender has used */
   behind(sent: number): number {
-    return this.#next === undefined ? 0 : Math.max(0, sent - this.#next);
+    return Math.max(0, sent - (this.#next ?? this.#must ?? sent));
+  }
+
+  #miss(from: number, end: number): void {
+    for (let number = from; number < end; number += 1) this.#missing.add(number);
   }
 }
