@@ -61,7 +61,7 @@ export async function watch(...args: string[]): Promise<Watch> {
     wake();
   });
   async function until(what: string, matches: (line: string) => boolean): Promise<string> {
-    for (let from = 0; ; ) {
+    for (let from = 0; ;) {
       const line = seen.slice(from).find(matches);
       if (line !== undefined) return line;
       from = seen.length;
