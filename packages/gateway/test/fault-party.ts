@@ -43,6 +43,8 @@ export class FaultParty {
   #tally = new Tally();
   #isTalking = false;
   #ticks = 0;
+  #newcomers = 0;
+  #isOver = false;
 
   private constructor(nodes: Processes, size: PartySize) {
     this.nodes = nodes;
@@ -62,6 +64,7 @@ export class FaultParty {
       await play(party);
       await party.#end();
     } finally {
+      party.#isOver = true;
       clearInterval(party.#timer);
     }
   }
@@ -86,6 +89,29 @@ export class FaultParty {
     );
     await this.#flows();
     await this.#settle();
+  }
+
+  /** The codes of all rooms. */
+  get codes(): readonly string[] {
+    return this.#rooms.map(({ code }) => code);
+  }
+
+  /** Each game gets one more player, who tries until it is let in and its host has heard it. */
+  async grow(deadlineMs: number): Promise<void> {
+    this.#newcomers += 1;
+    const place = this.#size.players + this.#newcomers;
+    await Promise.all(
+      this.#rooms.map(async (room) => {
+        const node = (room.index + this.#newcomers) % this.nodes.servers.length;
+        let guest = room.seat(place, await this.nodes.player(node, room.code), node);
+        const isHeard = async (): Promise<boolean> => {
+          if (guest.isClosed && !this.#isOver)
+            guest = room.seat(place, await this.nodes.player(node, room.code), node);
+          return guest.seat !== undefined;
+        };
+        await eventually(`a newcomer in ${room.code}`, isHeard, deadlineMs);
+      }),
+    );
   }
 
   /** Everybody talks; then, while they talk, something breaks, and is mended; then everything must have arrived. */

@@ -1,7 +1,11 @@
 /** Real Redis for tests. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomInt } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { within } from './deadline.ts';
 import { findServer, type ServerBinary } from './debian-binary.ts';
 
@@ -65,11 +69,14 @@ export async function spawnRedis(
   ],
 ): Promise<ChildProcess> {
   const { path, env } = await findRedisServer();
+  // Where a replica writes what its master sends; whoever starts there would begin with it.
+  const folder = await mkdtemp(join(tmpdir(), 'wmbp-redis-'));
   const child = spawn(path, [...own, ...args], {
-    cwd: '/tmp',
+    cwd: folder,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  child.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   let output = '';
   await within(
     `redis-server on port ${port}`,
