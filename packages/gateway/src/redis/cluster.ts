@@ -24,7 +24,7 @@ export function openRedis(
   onReturn: () => void,
 ): RedisShared {
   const commands = new RedisConnection(target, 'commands', log, onReturn);
-  const publisher = new RedisConnection(target, 'publish', log, () => undefined, PUBLISH_TIMEOUT_MS);
+  const publisher = new RedisConnection(target, 'publish', log, () => undefined, PUBLISH_TIMEOUT_MS, true);
   const subscriber = new RedisConnection(target, 'subscribe', log, () => backplane.onReady());
   const connections = { commands, publisher, subscriber };
   const backplane = new RedisBackplane(publisher, subscriber, node, log);

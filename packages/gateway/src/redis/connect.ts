@@ -4,6 +4,8 @@
  * - No queue while disconnected, and nothing sent again after a reconnect: a publish would arrive twice, or before
  *   the subscribers are back. Who needs an answer gets one in a bounded time.
  * - Every command has a timeout: without it one in flight may never settle.
+ * - A master that was made a replica may keep its connections, and takes what is published there to nobody else. Who
+ *   publishes asks it what it is, and goes to look for the master.
  * - A master that hangs, rather than dies, is left only with `failoverDetector` (Sentinel) or slot refreshes
  *   (Cluster). A connection that answers nothing is found by pinging it, and replaced.
  * - Subscriptions are made again by us after every reconnect, explicitly.
@@ -44,6 +46,7 @@ export class RedisConnection {
   readonly client: RedisClient;
   readonly #purpose: string;
   readonly #log: Log;
+  readonly #mustBeMaster: boolean;
   readonly #pinger: NodeJS.Timeout;
   readonly #waiting = new Set<() => void>();
   #isReady = false;
@@ -51,17 +54,22 @@ export class RedisConnection {
   #isDown = false;
   #unanswered = 0;
 
-  /** @param onReady called whenever commands can be sent again, the first time too */
+  /**
+   * @param onReady called whenever commands can be sent again, the first time too
+   * @param mustBeMaster leaves a server that turns out to be a replica; a Cluster redirects by itself
+   */
   constructor(
     target: RedisTarget,
     purpose: string,
     log: Log,
     onReady: () => void,
     commandTimeoutMs: number = COMMAND_TIMEOUT_MS,
+    mustBeMaster = false,
   ) {
     this.client = open(target, `wmbp-${purpose}`, commandTimeoutMs);
     this.#purpose = purpose;
     this.#log = log;
+    this.#mustBeMaster = mustBeMaster;
     this.client.on('ready', () => void this.#becomeReady(onReady));
     this.client.on('error', (error: unknown) => this.#onTrouble(error));
     this.client.on('close', () => this.#onTrouble(undefined));
@@ -149,10 +157,21 @@ export class RedisConnection {
     if (!this.#isReady) return;
     this.#unanswered += 1;
     if (this.#unanswered > MAX_UNANSWERED) return this.rebuild();
-    this.client.ping().then(
-      () => (this.#unanswered = 0),
-      () => undefined,
+    const { client } = this;
+    const asksRole = this.#mustBeMaster && !(client instanceof Cluster);
+    const answer: Promise<unknown> = asksRole ? client.role() : client.ping();
+    answer.then(
+      (reply) => this.#onPong(reply),
+      // Whoever may not ask for the role was answered all the same.
+      (error: unknown) => String(error).startsWith('ReplyError') && this.#onPong(undefined),
     );
+  }
+
+  #onPong(reply: unknown): void {
+    this.#unanswered = 0;
+    if (!Array.isArray(reply) || reply[0] !== 'slave') return;
+    this.#log.warn({ purpose: this.#purpose }, 'redis is a replica here');
+    this.rebuild();
   }
 }
 

@@ -28,19 +28,19 @@ export class RedisSubscriber {
 
   /**
    * The owner calls `onReady` whenever the connection is ready.
-   * @param publish resolves when Redis has accepted the probe
+   * @param publish resolves with how many subscribers Redis has for the probe
    */
   constructor(
     connection: RedisConnection,
     node: NodeId,
     log: Log,
-    publish: (channel: string, probe: Uint8Array) => Promise<unknown>,
+    publish: (channel: string, probe: Uint8Array) => Promise<number>,
   ) {
     this.#connection = connection;
     this.#node = node;
     this.#log = log;
     this.#probes = new Probes(
-      async (group) => void (await publish(this.#probeChannel(group), new Uint8Array(1))),
+      (group) => publish(this.#probeChannel(group), new Uint8Array(1)),
       (group, remedy) => this.#onDeaf(group, remedy),
     );
     this.#ticker = setInterval(() => this.#probes.tick(), PROBE_EVERY_MS).unref();
