@@ -128,17 +128,17 @@ function isFree(port: number): Promise<boolean> {
   });
 }
 
-/** `undefined` where no engine answers. */
+/** `undefined` where no engine answers, or it cannot get the image. */
 async function startContainer(): Promise<TestRedis | undefined> {
   const { GenericContainer, getContainerRuntimeClient } = await import('testcontainers');
   try {
     await getContainerRuntimeClient();
+    const container = await new GenericContainer('redis:8').withExposedPorts(6379).start();
+    return {
+      url: `redis://${container.getHost()}:${container.getMappedPort(6379)}`,
+      stop: async () => void (await container.stop()),
+    };
   } catch {
     return undefined;
   }
-  const container = await new GenericContainer('redis:8').withExposedPorts(6379).start();
-  return {
-    url: `redis://${container.getHost()}:${container.getMappedPort(6379)}`,
-    stop: async () => void (await container.stop()),
-  };
 }
