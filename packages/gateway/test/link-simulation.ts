@@ -24,7 +24,7 @@ export interface Mutation {
   /** Called with what an end is about to hear; answers what it hears instead, nothing perhaps. */
   readonly hear?: (to: End, header: EnvelopeHeader, envelope: Uint8Array) => EnvelopeHeader | undefined;
   /** Called when an envelope is on its way. */
-  readonly onPublished?: (from: End, envelope: Uint8Array) => void;
+  readonly onPublished?: (simulation: Simulation, from: End, envelope: Uint8Array) => void;
   /** Envelopes of links of the past are heard like any other. */
   readonly hearsThePast?: boolean;
 }
@@ -65,7 +65,7 @@ export class Simulation {
       if (this.isSettled) return;
       this.step();
     }
-    throw new Error(`not settled after ${limitMs} ms`);
+    throw new Error(`not settled after ${limitMs} ms: ${this.verdict}`);
   }
 
   get isSettled(): boolean {
@@ -88,7 +88,7 @@ export class Simulation {
     const { lost, doubled, failed, delayMs, eachMs } = this.faults;
     const [least, most] = delayMs;
     if (this.random() < failed) return this.after(1, () => from.link.onFailed());
-    this.mutation.onPublished?.(from, envelope);
+    this.mutation.onPublished?.(this, from, envelope);
     if (this.random() < lost) return;
     from.busyUntilMs = Math.max(from.busyUntilMs, this.nowMs) + eachMs;
     const waitMs = from.busyUntilMs - this.nowMs;

@@ -2,6 +2,9 @@
 import { expect } from '@jest/globals';
 import { startRedisSentinels, type RedisSentinels } from '@wmbp/testkit';
 import { Redis } from 'ioredis';
+import { RedisConnection } from '../src/redis/connect.ts';
+import { parseRedisUrl } from '../src/redis/url.ts';
+import { FakeLog } from './fakes.ts';
 import { FaultParty, IS_FULL } from './fault-party.ts';
 import { atOnce, eventually, lasting, Processes } from './processes.ts';
 
@@ -49,9 +52,33 @@ atOnce(
           old.disconnect();
         }
       }),
+
+    'a connection that is cut while it asks who the master is finds the master all the same': cutWhileAsking,
   },
   2,
 );
+
+async function cutWhileAsking(): Promise<void> {
+  const sentinels = await startRedisSentinels();
+  const log = new FakeLog();
+  const connection = new RedisConnection(parseRedisUrl(sentinels.url), 'test', log);
+  try {
+    expect(connection.client.status).toBe('connecting');
+    connection.client.disconnect(true);
+    await eventually('the master', () => isReady(connection), FAILED_OVER_MS);
+    expect(await connection.client.ping()).toBe('PONG');
+  } finally {
+    await connection.close();
+    await sentinels.stop();
+  }
+}
+
+function isReady(connection: RedisConnection): Promise<boolean> {
+  return connection.ready().then(
+    () => true,
+    () => false,
+  );
+}
 
 /** The connections of gateways: id and address. */
 async function connectionsOf(redis: Redis): Promise<string[]> {
