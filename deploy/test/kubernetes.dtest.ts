@@ -183,7 +183,7 @@ describe.each(OVERLAYS)('the overlay %s', (overlay) => {
     test('never has two gateways, also while one is replaced', async () => {
       const next = ['set', 'image', 'deployment/wmbp', 'gateway=wmbp:next'];
       const { most } = await rollOut(() => inNamespace(...next));
-      print(`at most ${most} pod`);
+      print(`pods at once: ${most}`);
       expect(most).toBe(1);
     });
     return;
