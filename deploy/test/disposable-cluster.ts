@@ -8,6 +8,7 @@ import { within } from '@wmbp/testkit';
 import { run } from './tools.ts';
 
 const WATCH_MS = 120_000;
+const LEASE_SECONDS = 40;
 const RENEW_EVERY_MS = 10_000;
 const ZONE = 'topology.kubernetes.io/zone';
 const HOW_TO_GET =
@@ -50,13 +51,14 @@ export async function requireDisposableCluster(): Promise<string> {
  * a node that was silent for 50 s is taken for not ready. @returns what ends it
  */
 export async function keepNodesAlive(): Promise<() => Promise<void>> {
-  const names = async (kind: string, ...args: string[]): Promise<string[]> => {
-    const text = await kubectl('get', kind, ...args, '-o', 'jsonpath={.items[*].metadata.name}');
-    return text.split(' ').filter((name) => name !== '');
-  };
   const namespace = 'kube-node-lease';
-  const kept = await names('leases', '-n', namespace);
-  const silent = (await names('nodes')).filter((node) => !kept.includes(node));
+  const renewals = '{range .items[*]}{.metadata.name} {.spec.renewTime}{"\\n"}{end}';
+  const leases = await kubectl('get', 'leases', '-n', namespace, '-o', `jsonpath=${renewals}`);
+  const renewedAt = (node: string): number =>
+    Date.parse(new RegExp(`^${node} (.*)$`, 'm').exec(leases)?.[1] ?? '');
+  const isKept = (node: string): boolean => Date.now() - renewedAt(node) < LEASE_SECONDS * 1000;
+  const nodes = await kubectl('get', 'nodes', '-o', 'jsonpath={.items[*].metadata.name}');
+  const silent = nodes.split(' ').filter((node) => !isKept(node));
   if (silent.length === 0) return () => Promise.resolve();
 
   const folder = await mkdtemp(join(tmpdir(), 'wmbp-leases-'));
@@ -67,7 +69,7 @@ export async function keepNodesAlive(): Promise<() => Promise<void>> {
       apiVersion: 'coordination.k8s.io/v1',
       kind: 'Lease',
       metadata: { name, namespace },
-      spec: { holderIdentity: name, leaseDurationSeconds: 40, renewTime },
+      spec: { holderIdentity: name, leaseDurationSeconds: LEASE_SECONDS, renewTime },
     }));
     await writeFile(file, JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
     await kubectl('apply', '--server-side', '-f', file);
@@ -78,7 +80,7 @@ export async function keepNodesAlive(): Promise<() => Promise<void>> {
   return async () => {
     clearInterval(timer);
     await renewing;
-    await kubectl('delete', '-f', file);
+    await kubectl('delete', '--ignore-not-found', '-f', file);
     await rm(folder, { recursive: true });
   };
 }
