@@ -31,6 +31,8 @@ const BASE = {
   autoResubscribe: false,
   connectTimeout: CONNECT_TIMEOUT_MS,
   maxRetriesPerRequest: 0,
+  // It would tell the library's name, which servers before 7.2 refuse, and a user of few rights may not.
+  disableClientInfo: true,
   // Pub/sub in RESP3 brings nothing and costs more to read.
   protocol: 2,
   // A failover made the server we are connected to a replica: ask again who is the master.
