@@ -45,7 +45,7 @@ export const options = optionsOf(
   thresholds({
     rooms_finished: [`count>=${ROOMS}`],
     players_joined: [`count>=${ROOMS * PLAN.players}`],
-    frames_received: [`count>=${Math.floor(0.8 * leastFrames(PLAN, ROOMS))}`],
+    frames_received: [`count>=${leastFrames(PLAN, ROOMS)}`],
     player_to_host: [LATE],
     host_to_player: [LATE],
   }),

@@ -33,6 +33,7 @@ beforeAll(async () => {
 afterEach(async () => {
   game?.stop();
   game = undefined;
+  if (env === undefined) return;
   await until('everybody to be gone', async () =>
     [...(await census()).values()].every((count) => count === 0),
   );

@@ -1,15 +1,18 @@
 /** The Kubernetes API server that KUBECONFIG names, if it is one that tests may fill. */
 import { spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { within } from '@wmbp/testkit';
 import { run } from './tools.ts';
 
 const WATCH_MS = 120_000;
+const RENEW_EVERY_MS = 10_000;
 const ZONE = 'topology.kubernetes.io/zone';
 const HOW_TO_GET =
-  'these tests need a Kubernetes cluster that they may fill and drain, with a node in each of three zones: set' +
-  ' KUBECONFIG to one (kwok makes one that runs nothing; with kind, configure three workers and label them' +
-  ` ${ZONE}=zone-1 to zone-3)`;
+  'these tests need a Kubernetes cluster that they may fill and drain, with nodes in three zones' +
+  ` (${ZONE}); nodes that run nothing, as kwok makes them, are enough. Set KUBECONFIG to one`;
 
 export const kubectl = (...args: string[]): Promise<string> => run('kubectl', args);
 
@@ -40,6 +43,44 @@ export async function requireDisposableCluster(): Promise<string> {
   const zones = new Set(nodes.split(' ').filter((zone) => zone !== ''));
   if (zones.size < 3) throw new Error(`${server} has nodes in ${zones.size} zones: ${HOW_TO_GET}`);
   return `Kubernetes ${serverVersion.gitVersion}, zones ${[...zones].sort().join(', ')}`;
+}
+
+/**
+ * Renews the leases of nodes for which nobody does it: where nodes only pretend, that may be forgotten, and every pod of
+ * a node that was silent for 50 s is taken for not ready. @returns what ends it
+ */
+export async function keepNodesAlive(): Promise<() => Promise<void>> {
+  const names = async (kind: string, ...args: string[]): Promise<string[]> => {
+    const text = await kubectl('get', kind, ...args, '-o', 'jsonpath={.items[*].metadata.name}');
+    return text.split(' ').filter((name) => name !== '');
+  };
+  const namespace = 'kube-node-lease';
+  const kept = await names('leases', '-n', namespace);
+  const silent = (await names('nodes')).filter((node) => !kept.includes(node));
+  if (silent.length === 0) return () => Promise.resolve();
+
+  const folder = await mkdtemp(join(tmpdir(), 'wmbp-leases-'));
+  const file = join(folder, 'leases.json');
+  async function renew(): Promise<void> {
+    const renewTime = new Date().toISOString().replace('Z', '000Z');
+    const items = silent.map((name) => ({
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      metadata: { name, namespace },
+      spec: { holderIdentity: name, leaseDurationSeconds: 40, renewTime },
+    }));
+    await writeFile(file, JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
+    await kubectl('apply', '--server-side', '-f', file);
+  }
+  await renew();
+  let renewing: Promise<unknown> = Promise.resolve();
+  const timer = setInterval(() => (renewing = renew().catch(() => undefined)), RENEW_EVERY_MS);
+  return async () => {
+    clearInterval(timer);
+    await renewing;
+    await kubectl('delete', '-f', file);
+    await rm(folder, { recursive: true });
+  };
 }
 
 /** Everything that `kubectl get … --watch` prints, one state a line. */

@@ -182,8 +182,10 @@ test('a rolling restart of two nodes under play sends everybody on with 1012, an
   }
   const run = await playing;
   expectPassed(run);
-  expect(run.report).toMatch(/^closes .*1001: 12, 1012: \d+$/m);
-  expect(run.report).toMatch(/peers away 0/);
+  // In play, nothing but 1012. A try that reaches a node in its last moment may be lost (1006), and is made again.
+  expect(run.report).toMatch(/unexpected closes 0/);
+  expect(run.report).toMatch(/interruptions [1-9]\d*, .*peers away 0/);
+  expect(run.report).toMatch(/^closes .*1001: 12, (1006: \d+, )?1012: \d+$/m);
 });
 
 test('a restart that nobody made fails the script', async () => {

@@ -1,5 +1,7 @@
 /** What goes on in a room of a script. */
-import { type Form } from './settings.ts';
+
+/** In which frames a script speaks; `both`: in turn. */
+export type Form = 'binary' | 'text' | 'both';
 
 export interface Plan {
   readonly players: number;
@@ -32,10 +34,14 @@ export function isBinary(form: Form, sequence: number): boolean {
   return form === 'both' ? sequence % 2 === 0 : form === 'binary';
 }
 
-/** What a run of so many such rooms must receive at least, if this machine keeps the pace. */
+/**
+ * What a run of so many such rooms must receive at least, if this machine keeps the pace. Each begins to talk at a random
+ * moment, and so may be one frame short.
+ */
 export function leastFrames(plan: Plan, rooms: number): number {
   const { players, seconds, hostHz, playerHz, answersAll } = plan;
-  const fromPlayers = 1 + seconds * playerHz;
-  const answers = answersAll ? fromPlayers : 1;
-  return Math.floor(0.9 * rooms * players * (seconds * hostHz + fromPlayers + answers));
+  const fromHost = Math.max(0, Math.floor(seconds * hostHz) - 1);
+  const fromPlayer = 1 + Math.max(0, Math.floor(seconds * playerHz) - 1);
+  const answers = answersAll ? fromPlayer : 1;
+  return Math.floor(0.9 * rooms * players * (fromHost + fromPlayer + answers));
 }

@@ -1,4 +1,5 @@
 /** The sizes of a run, from environment variables (`-e NAME=value`). A mistake ends the run before it begins. */
+import { type Form } from './plan.ts';
 
 /** Where peers connect; several are taken in turn, as by a balancer. */
 export const URLS: readonly string[] = list('URL', ['ws://localhost:8081']);
@@ -32,9 +33,6 @@ export function integers(name: string, byDefault: readonly number[]): readonly n
   if (values.every((value) => Number.isInteger(value))) return values;
   throw new Error(`${name}=${__ENV[name]}: expected integers, separated by commas`);
 }
-
-/** In which frames a script speaks; `both`: in turn. */
-export type Form = 'binary' | 'text' | 'both';
 
 export function form(byDefault: Form): Form {
   const value = __ENV['FRAMES'] ?? byDefault;

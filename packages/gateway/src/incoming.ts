@@ -11,7 +11,9 @@ export const ACK_DELAY_MS = 100;
 const ACK_BYTES = 1024 * 1024;
 /** A Redis Cluster may reorder around a slot that moves: for so long a gap may close by itself. */
 const GAP_GRACE_MS = 30;
-const ASK_EVERY_MS = 300;
+/** What is on its way is not asked for: longer than one envelope takes after another, and longer each time. */
+const ASK_AGAIN_MS = 300;
+const LONGEST_ASK_AGAIN_MS = 2000;
 /** What came too early and is kept meanwhile; more is dropped, and asked for later. */
 const MAX_HELD_BYTES = 4 * 1024 * 1024;
 
@@ -33,6 +35,9 @@ export class Incoming {
   #bytesToAcknowledge = 0;
   #ackDueMs: number | undefined;
   #askDueMs: number | undefined;
+  #askAgainMs = ASK_AGAIN_MS;
+  /** Since the next item came last. */
+  #hasAsked = false;
 
   constructor(stream: number, counts: IncomingCounts, deliver: (item: Item) => void) {
     this.stream = stream;
@@ -73,14 +78,17 @@ export class Incoming {
       this.#ackDueMs =
         this.#bytesToAcknowledge >= ACK_BYTES ? nowMs : (this.#ackDueMs ?? nowMs + ACK_DELAY_MS);
     }
-    this.#mindGap(hasItems, nowMs);
+    this.#mindGap(hasItems, this.#nextItem > before, nowMs);
   }
 
   /** What is due was sent: with a gap, it asked for what is missing. */
   onAnswered(nowMs: number): void {
     this.#ackDueMs = undefined;
     this.#bytesToAcknowledge = 0;
-    if (this.#askDueMs !== undefined && nowMs >= this.#askDueMs) this.#askDueMs = nowMs + ASK_EVERY_MS;
+    if (!this.asks(nowMs)) return;
+    this.#hasAsked = true;
+    this.#askDueMs = nowMs + this.#askAgainMs;
+    this.#askAgainMs = Math.min(2 * this.#askAgainMs, LONGEST_ASK_AGAIN_MS);
   }
 
   /** Whether what is sent now should ask: a gap may still close by itself. */
@@ -124,16 +132,25 @@ export class Incoming {
     this.#heldBytes -= envelope.length;
   }
 
-  #mindGap(hasItems: boolean, nowMs: number): void {
+  #mindGap(hasItems: boolean, hasProgressed: boolean, nowMs: number): void {
+    if (hasProgressed) {
+      this.#hasAsked = false;
+      this.#askAgainMs = ASK_AGAIN_MS;
+    }
     if (!this.hasGap) {
       this.#askDueMs = undefined;
       this.#dropPassed();
       return;
     }
     if (this.#askDueMs === undefined) this.#counts.gaps += 1;
-    // A sender that only tells its last number has waited long enough.
-    const dueMs = hasItems ? nowMs + GAP_GRACE_MS : nowMs;
-    this.#askDueMs = Math.min(this.#askDueMs ?? dueMs, dueMs);
+    if (hasProgressed) {
+      // After an outage a sender sends all that it has kept: the rest comes without being asked for.
+      this.#askDueMs = nowMs + ASK_AGAIN_MS;
+    } else if (!this.#hasAsked) {
+      // A sender that only tells its last number has waited long enough.
+      const dueMs = hasItems ? nowMs + GAP_GRACE_MS : nowMs;
+      this.#askDueMs = Math.min(this.#askDueMs ?? dueMs, dueMs);
+    }
   }
 
   #dropPassed(): void {

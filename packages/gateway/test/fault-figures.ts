@@ -52,16 +52,19 @@ export interface Figures extends Counters {
   readonly away: Delays;
 }
 
-/** The series of `/metrics` by name, as it is written there; none of a node that is not there. */
-export async function readSeries({ adminPort }: ServerProcess): Promise<ReadonlyMap<string, number>> {
-  const answer = await fetch(`http://127.0.0.1:${adminPort}/metrics`).catch(() => undefined);
-  const lines = answer ? (await answer.text()).split('\n') : [];
-  const split = lines.filter((line) => line.startsWith('wmbp_')).map((line) => line.split(' '));
+/** The series of `/metrics` that begin so, by name as it is written there. */
+export async function readSeries(
+  { adminPort }: ServerProcess,
+  prefix = 'wmbp_',
+): Promise<ReadonlyMap<string, number>> {
+  const answer = await fetch(`http://127.0.0.1:${adminPort}/metrics`);
+  const lines = (await answer.text()).split('\n');
+  const split = lines.filter((line) => line.startsWith(prefix)).map((line) => line.split(' '));
   return new Map(split.map(([name = '', value]) => [name, Number(value)]));
 }
 
 export async function readCounters(servers: readonly ServerProcess[]): Promise<Counters> {
-  const all = await Promise.all(servers.map(readSeries));
+  const all = await Promise.all(servers.map((server) => readSeries(server)));
   const sum = (series: string): number => all.reduce((total, each) => total + (each.get(series) ?? 0), 0);
   const entries = Object.entries(SERIES).map(([name, series]) => [name, sum(series)]);
   return Object.fromEntries(entries) as unknown as Counters;

@@ -3,6 +3,7 @@
  * must be exact, whatever happened; or its socket was closed, and what came before that is exact.
  */
 import { expect } from '@jest/globals';
+import { type TestHost } from '@wmbp/testkit';
 import {
   delaysOf,
   figuresOf,
@@ -29,6 +30,8 @@ const SIZE: PartySize = { rooms: 20, players: 6, everyMs: 100, frameBytes: 60 };
 const TICK_MS = 20;
 /** How far from their host's node players sit: one beside it, five elsewhere. */
 const PLACES = [1, 2, 1, 2, 1, 0] as const;
+/** A Redis that has lost everything is told again by then. */
+const JOINED_MS = 40_000;
 /** Links give up after 60 s, nodes take each other for dead after 25 s: everything is decided by then. */
 const SETTLED_MS = 90_000;
 
@@ -43,6 +46,8 @@ export class FaultParty {
   #tally = new Tally();
   #isTalking = false;
   #ticks = 0;
+  #newcomers = 0;
+  #isOver = false;
 
   private constructor(nodes: Processes, size: PartySize) {
     this.nodes = nodes;
@@ -62,6 +67,7 @@ export class FaultParty {
       await play(party);
       await party.#end();
     } finally {
+      party.#isOver = true;
       clearInterval(party.#timer);
     }
   }
@@ -70,22 +76,30 @@ export class FaultParty {
   async fill(): Promise<void> {
     const { rooms, players } = this.#size;
     for (let i = 0; i < rooms; i += 1) {
-      if (this.#rooms[i] && !this.#rooms[i]?.isClosed) continue;
-      const { host, code } = await this.nodes.room(i % this.nodes.servers.length, 255);
-      this.#rooms[i] = new PartyRoom(i, i % this.nodes.servers.length, code, host, () => this.#tally);
+      if (!this.#rooms[i] || this.#rooms[i]?.isClosed) this.#rooms[i] = await this.#open(i);
     }
     this.#isTalking = true;
     await Promise.all(
       this.#rooms.map(async (room) => {
         room.forgetClosed();
-        for (const place of room.freePlaces(players)) {
-          const node = (room.index + (PLACES[place % PLACES.length] ?? 0)) % this.nodes.servers.length;
-          room.seat(place, await this.nodes.player(node, room.code), node);
-        }
+        for (const place of room.freePlaces(players))
+          await this.#seat(room, place, PLACES[place % PLACES.length] ?? 0);
       }),
     );
     await this.#flows();
     await this.#settle();
+  }
+
+  /** The codes of all rooms. */
+  get codes(): readonly string[] {
+    return this.#rooms.map(({ code }) => code);
+  }
+
+  /** Each game gets one more player. */
+  async grow(deadlineMs: number): Promise<void> {
+    const place = this.#size.players + this.#newcomers;
+    this.#newcomers += 1;
+    await Promise.all(this.#rooms.map((room) => this.#seat(room, place, this.#newcomers, deadlineMs)));
   }
 
   /** Everybody talks; then, while they talk, something breaks, and is mended; then everything must have arrived. */
@@ -112,6 +126,34 @@ export class FaultParty {
     const before = here.length;
     await work();
     return delaysOf(here.slice(before));
+  }
+
+  async #open(index: number): Promise<PartyRoom> {
+    const node = index % this.nodes.servers.length;
+    let opened: { host: TestHost; code: string } | undefined;
+    const isOpen = async (): Promise<boolean> => {
+      opened = await this.nodes.room(node, 255).catch(() => undefined);
+      return opened !== undefined;
+    };
+    await eventually('a room', isOpen, JOINED_MS);
+    if (!opened) throw new Error('no room was opened');
+    return new PartyRoom(index, node, opened.code, opened.host, () => this.#tally);
+  }
+
+  /**
+   * A player tries until it is let in, and its host has heard it.
+   * @param away how many nodes from its host's
+   */
+  async #seat(room: PartyRoom, place: number, away: number, deadlineMs = JOINED_MS): Promise<void> {
+    const node = (room.index + away) % this.nodes.servers.length;
+    let guest = room.seat(place, await this.nodes.player(node, room.code), node);
+    const isHeard = async (): Promise<boolean> => {
+      if (guest.isClosed && !room.isClosed && !this.#isOver) {
+        guest = room.seat(place, await this.nodes.player(node, room.code), node);
+      }
+      return guest.seat !== undefined || room.isClosed;
+    };
+    await eventually(`a newcomer in ${room.code}`, isHeard, deadlineMs);
   }
 
   /** Resolves when everybody who is still open has heard something that was said after the call. */
@@ -146,7 +188,7 @@ export class FaultParty {
     const left = { wmbp_rooms: 0, wmbp_players: 0, wmbp_links: 0, wmbp_link_kept_bytes: 0 };
     let kept: Record<string, number | undefined>[] = [];
     const isFree = async (): Promise<boolean> => {
-      const all = await Promise.all(this.nodes.servers.map(readSeries));
+      const all = await Promise.all(this.nodes.servers.map((server) => readSeries(server)));
       kept = all.map((series) =>
         Object.fromEntries(Object.keys(left).map((name) => [name, series.get(name)])),
       );

@@ -11,8 +11,9 @@ interface Seat {
   hasLeft: boolean;
 }
 
-interface Guest {
+export interface Guest {
   readonly tag: string;
+  /** In the game, from 0 on; one that comes again takes the place of the one that went. */
   readonly place: number;
   readonly node: number;
   readonly peer: TestPeer;
@@ -53,14 +54,25 @@ export class PartyRoom {
   }
 
   /** A player on its way in, at one of the game's places. */
-  seat(place: number, peer: TestPeer, node: number): void {
+  seat(place: number, peer: TestPeer, node: number): Readonly<Guest> {
     this.#seated += 1;
     const tag = `${this.#tag} guest ${this.#seated}`;
     const up = new Line(`${tag} to its host`, this.#tally);
     up.isHere = node === this.#node;
-    const guest = { tag, place, node, peer, up, seat: undefined, early: [], said: 0, isClosed: false };
+    const guest: Guest = {
+      tag,
+      place,
+      node,
+      peer,
+      up,
+      seat: undefined,
+      early: [],
+      said: 0,
+      isClosed: false,
+    };
     this.#guests.push(guest);
     peer.stream((arrival) => this.#onGuestArrival(guest, arrival));
+    return guest;
   }
 
   /** Those who were closed are not looked at any more. */
@@ -192,7 +204,7 @@ export class PartyRoom {
   #onGuestArrival(guest: Guest, arrival: Arrival): void {
     if ('close' in arrival) {
       guest.isClosed = true;
-      this.#countClose(arrival.close.code);
+      if (guest.seat) this.#countClose(arrival.close.code);
       return;
     }
     const [tag, text] = Buffer.from(arrival.frame.bytes).toString().split(':');

@@ -6,12 +6,10 @@ import { atOnce, lasting, Processes } from './processes.ts';
 import { expectWhole, HostWatch, PlayerWatch } from './watches.ts';
 
 let redis: RedisProcess;
-let paused: RedisProcess;
 beforeAll(async () => {
   redis = await startRedisProcess();
-  paused = await startRedisProcess();
 });
-afterAll(() => Promise.all([redis.stop(), paused.stop()]));
+afterAll(() => redis.stop());
 
 atOnce({
   'a node frozen for 25 s leaves no ghost, no second host and no doubled frame; its peers may come back':
@@ -77,34 +75,4 @@ atOnce({
         expectWhole(hostSees, staleHostSees, newcomerSees, backSees, ...players);
         expect(nodes.failures).toEqual([]);
       }),
-
-  'a node frozen for 3 s, with frames under way, costs nothing but a pause': () =>
-    Processes.play(2, paused.url, async (nodes) => {
-      const { host, code } = await nodes.room(0, 4);
-      const local = await nodes.joined(0, host, code);
-      const frozen = await nodes.joined(1, host, code);
-      const there = await nodes.room(1, 4);
-      const guest = await nodes.joined(0, there.host, there.code);
-      const hosts = [new HostWatch(host), new HostWatch(there.host)];
-      const players = [local, frozen, guest].map(({ player }) => new PlayerWatch(player));
-      for (const peer of [host, there.host, local.player, frozen.player, guest.player]) nodes.talk(peer);
-      for (const watch of players) await watch.hearsMore();
-
-      for (let i = 0; i < 3; i += 1) {
-        // Redis answers what is under way only when nobody there can hear it.
-        paused.signal('SIGSTOP');
-        await lasting(100);
-        nodes.kill(1, 'SIGSTOP');
-        paused.signal('SIGCONT');
-        await lasting(3000);
-        nodes.kill(1, 'SIGCONT');
-        for (const watch of players) await watch.hearsMore();
-        await hosts[0]?.hearsMore(frozen.id);
-        await hosts[1]?.hearsMore(guest.id);
-      }
-      for (const { left } of hosts) expect(left).toEqual([]);
-      for (const { close } of [...hosts, ...players]) expect(close).toBeUndefined();
-      expectWhole(...hosts, ...players);
-      expect(nodes.failures).toEqual([]);
-    }),
 });

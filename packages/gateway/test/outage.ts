@@ -2,7 +2,7 @@
 import { startRedisProcess, type RedisProcess, type TestPeer } from '@wmbp/testkit';
 import { eventually, lasting, Processes } from './processes.ts';
 
-export const AWAY_MS = 8000;
+const AWAY_MS = 8000;
 /** Everything is as it should be, from the return of Redis on. */
 export const SETTLED_MS = 25_000;
 

@@ -1,4 +1,4 @@
-/** Redis comes back with nothing in it: games go on, and what was true of their rooms is true again. */
+/** Redis comes back with nothing in it, or forgets its scripts: games go on, and what was true of their rooms is true again. */
 import { expect } from '@jest/globals';
 import { CLOSE, mayComeBack, type RoomCode } from '@wmbp/protocol';
 import { startRedisProcess, within, type RedisProcess } from '@wmbp/testkit';
@@ -129,6 +129,31 @@ atOnce({
         await playerSees.hearsMore();
         expect(hostSees.left).toEqual([]);
         expectWhole(hostSees, playerSees);
+      }),
+    ),
+
+  'after SCRIPT FLUSH rooms are opened, joined, left and closed': () =>
+    withRedis((redis) =>
+      Processes.play(2, redis.url, async (nodes) => {
+        const client = new Redis(redis.url);
+        const { host, code } = await nodes.room(0, 2);
+        await client.script('FLUSH');
+        const { player } = await nodes.joined(1, host, code);
+        await client.script('FLUSH');
+        host.command({ cmd: 'start' });
+        await host.expect('state');
+        await client.script('FLUSH');
+        expect(await (await nodes.player(1, code)).closed()).toMatchObject({ code: 4503 });
+        player.close();
+        await host.expect('player_left');
+        await host.expect('state');
+        await client.script('FLUSH');
+        host.command({ cmd: 'stop' });
+        await host.closed();
+        await eventually('the code to be free', async () => (await nodes.lookUp(1, code)) === '404', 5000);
+        await nodes.room(1, 1);
+        await client.quit();
+        expect(nodes.failures).toEqual([]);
       }),
     ),
 });

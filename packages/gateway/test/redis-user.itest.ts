@@ -82,7 +82,7 @@ describe('Redis loads', () => {
     '%s; nobody without a password may do anything',
     async (name) => {
       const file = join(ROOT, 'deploy/redis', name);
-      const master = await startRedisProcess(['--aclfile', file]);
+      const master = await startRedisProcess(['--aclfile', file, '--repl-diskless-sync-delay', '0']);
       const replica = await startRedisProcess([
         '--aclfile',
         file,

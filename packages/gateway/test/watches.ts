@@ -82,24 +82,6 @@ export class PlayerWatch extends Watch {
   }
 }
 
-/** Resolves when both hear more of each other, or the player was closed instead. */
-export async function talkOrClosed(
-  hostSees: HostWatch,
-  player: number,
-  playerSees: PlayerWatch,
-): Promise<void> {
-  const [fromHost, fromPlayer] = [playerSees.next ?? 0, hostSees.next[player] ?? 0];
-  const isClosed = (): boolean => playerSees.close !== undefined;
-  await hostSees.until(
-    `more of player ${player}, or its close`,
-    () => isClosed() || (hostSees.next[player] ?? 0) > fromPlayer + 5,
-  );
-  await playerSees.until(
-    'more of the host, or the close',
-    () => isClosed() || (playerSees.next ?? 0) > fromHost + 5,
-  );
-}
-
 /** What a host hears of players who talk in numbers. */
 export class HostWatch extends Watch {
   readonly joined: number[] = [];

@@ -1,7 +1,7 @@
 /** Waiting on events, never on the clock: a deadline only says when to give up. */
 
 /** Far above what any step takes, on a machine that does something else as well. */
-export const DEADLINE_MS = 10_000;
+export const DEADLINE_MS = 20_000;
 
 /** @throws {Error} that says what was waited for, when it does not come in time */
 export async function within<T>(

@@ -18,11 +18,20 @@ export interface RedisNode {
 /** Six nodes: three masters, each with a replica. */
 export interface RedisCluster extends TestRedis {
   readonly nodes: readonly RedisNode[];
+  /** Gives a slot with its keys to another master, as resharding does; resolves when every node knows. */
+  moveSlot(slot: number, from: RedisNode, to: RedisNode): Promise<void>;
+  /** Gives so many of a master's slots to another one, with the tool that operators use; all know afterwards. */
+  reshard(slots: number, from: RedisNode, to: RedisNode): Promise<void>;
 }
 
 export interface RedisSentinels extends TestRedis {
   readonly master: RedisNode;
   readonly replica: RedisNode;
+  /**
+   * The replica becomes the master and the other way round by hand: nobody is disconnected, and sentinels tell only
+   * who asks them.
+   */
+  swapByHand(): Promise<void>;
 }
 
 const FAILOVER_MS = 1000;
@@ -48,7 +57,15 @@ export async function startRedisCluster(): Promise<RedisCluster> {
         /role:master|link_status:up/,
       );
     }
-    return { url: `redis-cluster://${addresses.join(',')}`, nodes: started.map(asNode), stop };
+    const url = `redis-cluster://${addresses.join(',')}`;
+    const nodes = started.map(asNode);
+    return {
+      url,
+      nodes,
+      moveSlot: (...move) => moveSlot(nodes, ...move),
+      reshard: (...move) => reshard(nodes, ...move),
+      stop,
+    };
   } catch (error) {
     await stop();
     throw error;
@@ -79,10 +96,57 @@ export async function startRedisSentinels(): Promise<RedisSentinels> {
     }
     const addresses = ports.map((port) => `127.0.0.1:${port}`);
     const url = `redis-sentinel://${addresses.join(',')}/party`;
-    return { url, master: asNode(master), replica: asNode(replica), stop };
+    const swapByHand = (): Promise<void> => swapMaster(ports, master.port, replica.port);
+    return { url, master: asNode(master), replica: asNode(replica), swapByHand, stop };
   } catch (error) {
     await stop();
     throw error;
+  }
+}
+
+async function moveSlot(
+  nodes: readonly RedisNode[],
+  slot: number,
+  from: RedisNode,
+  to: RedisNode,
+): Promise<void> {
+  const [fromId, toId] = [await idOf(from), await idOf(to)];
+  await ask(to.port, `cluster setslot ${slot} importing ${fromId}`);
+  await ask(from.port, `cluster setslot ${slot} migrating ${toId}`);
+  for (;;) {
+    const keys = (await ask(from.port, `cluster getkeysinslot ${slot} 100`)).split('\n').filter(Boolean);
+    if (keys.length === 0) break;
+    await ask(from.port, ['migrate', '127.0.0.1', to.port, '', 0, 5000, 'keys', ...keys].join(' '));
+  }
+  // The new owner first: no node may believe that nobody has it.
+  for (const { port } of [to, from]) await ask(port, `cluster setslot ${slot} node ${toId}`);
+  for (const { port } of nodes) {
+    while (!(await slotsOf(port, toId)).has(slot)) await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+async function reshard(
+  nodes: readonly RedisNode[],
+  slots: number,
+  from: RedisNode,
+  to: RedisNode,
+): Promise<void> {
+  const [fromId, toId] = [await idOf(from), await idOf(to)];
+  const what = ['--cluster-from', fromId, '--cluster-to', toId, '--cluster-slots', String(slots)];
+  await cli(['--cluster', 'reshard', `127.0.0.1:${from.port}`, ...what, '--cluster-yes']);
+  const { size } = await slotsOf(to.port, toId);
+  for (const { port } of nodes) {
+    while ((await slotsOf(port, toId)).size !== size) await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+async function swapMaster(sentinels: readonly number[], master: number, replica: number): Promise<void> {
+  for (const port of sentinels) await ask(port, 'sentinel remove party');
+  await ask(replica, 'replicaof no one');
+  await ask(master, `replicaof 127.0.0.1 ${replica}`);
+  for (const port of sentinels) {
+    await ask(port, `sentinel monitor party 127.0.0.1 ${replica} 2`);
+    await ask(port, `sentinel set party down-after-milliseconds ${FAILOVER_MS}`);
   }
 }
 
@@ -121,6 +185,32 @@ async function cli(args: readonly string[]): Promise<string> {
   const { path, env } = await findRedisServer();
   const binary = path.replace(/redis-server$/, 'redis-cli');
   return (await run(binary, [...args], { env: { ...process.env, ...env } })).stdout;
+}
+
+async function ask(port: number, command: string): Promise<string> {
+  const answer = (await cli(['-p', String(port), ...command.split(' ')])).trim();
+  if (/^(ERR|NOREPLICAS|IOERR|MOVED|ASK) /.test(answer)) throw new Error(`${command}: ${answer}`);
+  return answer;
+}
+
+/** The slots that a master has, as the node on this port knows it. */
+async function slotsOf(port: number, id: string): Promise<ReadonlySet<number>> {
+  const lines = (await ask(port, 'cluster nodes')).split('\n');
+  const ranges =
+    lines
+      .find((line) => line.startsWith(id))
+      ?.split(' ')
+      .slice(8) ?? [];
+  const slots = new Set<number>();
+  for (const range of ranges.filter((each) => !each.startsWith('['))) {
+    const [first = 0, last = first] = range.split('-').map(Number);
+    for (let slot = first; slot <= last; slot += 1) slots.add(slot);
+  }
+  return slots;
+}
+
+function idOf({ port }: RedisNode): Promise<string> {
+  return ask(port, 'cluster myid');
 }
 
 /** Redis tells of these states only when it is asked. */

@@ -1,7 +1,11 @@
 /** Real Redis for tests. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomInt } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { within } from './deadline.ts';
 import { findServer, type ServerBinary } from './debian-binary.ts';
 
@@ -65,11 +69,14 @@ export async function spawnRedis(
   ],
 ): Promise<ChildProcess> {
   const { path, env } = await findRedisServer();
+  // Where a replica writes what its master sends; whoever starts there would begin with it.
+  const folder = await mkdtemp(join(tmpdir(), 'wmbp-redis-'));
   const child = spawn(path, [...own, ...args], {
-    cwd: '/tmp',
+    cwd: folder,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  child.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   let output = '';
   await within(
     `redis-server on port ${port}`,
@@ -121,17 +128,17 @@ function isFree(port: number): Promise<boolean> {
   });
 }
 
-/** `undefined` where no engine answers. */
+/** `undefined` where no engine answers, or it cannot get the image. */
 async function startContainer(): Promise<TestRedis | undefined> {
   const { GenericContainer, getContainerRuntimeClient } = await import('testcontainers');
   try {
     await getContainerRuntimeClient();
+    const container = await new GenericContainer('redis:8').withExposedPorts(6379).start();
+    return {
+      url: `redis://${container.getHost()}:${container.getMappedPort(6379)}`,
+      stop: async () => void (await container.stop()),
+    };
   } catch {
     return undefined;
   }
-  const container = await new GenericContainer('redis:8').withExposedPorts(6379).start();
-  return {
-    url: `redis://${container.getHost()}:${container.getMappedPort(6379)}`,
-    stop: async () => void (await container.stop()),
-  };
 }

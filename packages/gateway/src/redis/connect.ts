@@ -5,6 +5,8 @@
  *   the subscribers are back. Who needs an answer gets one in a bounded time.
  * - Every command has a timeout: without it one in flight may never settle. What is published has none: nobody waits for
  *   the answer, and a connection that is dead is found by pinging it.
+ * - A master that was made a replica may keep its connections, and takes what is published there to nobody else. Who
+ *   publishes asks whether it takes writes, and goes to look for the master.
  * - A master that hangs, rather than dies, is left only with `failoverDetector` (Sentinel) or slot refreshes
  *   (Cluster). A connection that answers nothing is found by pinging it, and replaced.
  * - Subscriptions are made again by us after every reconnect, explicitly.

@@ -15,16 +15,17 @@ export class RedisLeases implements Leases {
   }
 
   async renew(): Promise<Renewal> {
+    // What is there lives on without memory for it; only what is not is written.
     const { client } = this.#connection;
-    const fresh = randomBytes(8).toString('hex');
-    const [before, generation] = await this.#reach(() =>
+    const [isHeld, known] = await this.#reach(() =>
       Promise.all([
-        client.set(nodeKey(this.#node), '1', 'PX', LEASE_MS, 'GET'),
-        client.set(CLUSTER_KEY, fresh, 'PX', LEASE_MS, 'NX', 'GET'),
+        client.pexpire(nodeKey(this.#node), LEASE_MS),
+        client.get(CLUSTER_KEY),
         client.pexpire(CLUSTER_KEY, LEASE_MS),
       ]),
     );
-    return { wasHeld: before !== null, generation: generation ?? fresh };
+    if (isHeld === 1 && known !== null) return { wasHeld: true, generation: known };
+    return this.#take();
   }
 
   async areHeld(nodes: readonly NodeId[]): Promise<readonly boolean[]> {
@@ -35,6 +36,19 @@ export class RedisLeases implements Leases {
 
   async release(): Promise<void> {
     await this.#reach(() => this.#connection.client.del(nodeKey(this.#node)));
+  }
+
+  async #take(): Promise<Renewal> {
+    const { client } = this.#connection;
+    const fresh = randomBytes(8).toString('hex');
+    const [before, generation] = await this.#reach(() =>
+      Promise.all([
+        client.set(nodeKey(this.#node), '1', 'PX', LEASE_MS, 'GET'),
+        client.set(CLUSTER_KEY, fresh, 'PX', LEASE_MS, 'NX', 'GET'),
+        client.pexpire(CLUSTER_KEY, LEASE_MS),
+      ]),
+    );
+    return { wasHeld: before !== null, generation: generation ?? fresh };
   }
 
   async #reach<T>(work: () => Promise<T>): Promise<T> {

@@ -5,15 +5,17 @@ import { Probes } from './probes.ts';
 let published: string[];
 let remedies: string[];
 let isAccepted: boolean;
+let receivers: number;
 let probes: Probes;
 beforeEach(() => {
   published = [];
   remedies = [];
   isAccepted = true;
+  receivers = 1;
   probes = new Probes(
     (group, onAnswer) => {
       published.push(group);
-      queueMicrotask(() => onAnswer(isAccepted ? 1 : undefined));
+      queueMicrotask(() => onAnswer(isAccepted ? receivers : undefined));
     },
     (group, remedy) => remedies.push(`${group} ${remedy}`),
   );
@@ -38,6 +40,17 @@ test('a deaf group is subscribed again, then its connection rebuilt, and so on w
   probes.add('b', 0);
   for (let i = 0; i < 5; i += 1) await tick('b');
   expect(remedies).toEqual(['a subscribeAgain', 'a rebuild', 'a subscribeAgain', 'a rebuild']);
+});
+
+test('a group that hears, but not where it is published, is deaf: its connection is to a replica', async () => {
+  probes.add('a', 0);
+  await tick('a');
+  receivers = 0;
+  for (let i = 0; i < 3; i += 1) await tick('a');
+  expect(remedies).toEqual(['a subscribeAgain', 'a rebuild']);
+  receivers = 1;
+  for (let i = 0; i < 3; i += 1) await tick('a');
+  expect(remedies).toHaveLength(3);
 });
 
 test('a group that hears again begins anew', async () => {

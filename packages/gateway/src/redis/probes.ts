@@ -1,7 +1,9 @@
 /**
  * Whether subscriptions are heard. Redis drops one without a word when its connection is half dead, when a slot
  * moves away and back, or when it comes back from a freeze; so each group of subscriptions that can fail by itself
- * hears a probe of its own, unless something else arrives. Pure: time is passed in.
+ * hears a probe of its own, unless something else arrives. One that reaches nobody where it is published is not heard
+ * either, whatever arrives: a subscription at a replica hears its master, and nobody who asks the master knows of it.
+ * Pure: time is passed in.
  */
 import { type OnAnswer } from '../backplane.ts';
 
@@ -12,6 +14,8 @@ interface Group {
   /** Something arrived since the last probe was accepted, or there was none. */
   isHeard: boolean;
   isProbed: boolean;
+  /** The last probe that was accepted was so for nobody. */
+  isUnknown: boolean;
   heardAtMs: number;
   missed: number;
 }
@@ -39,7 +43,13 @@ export class Probes {
 
   add(group: string, nowMs: number): void {
     if (this.#groups.has(group)) return;
-    this.#groups.set(group, { isHeard: true, isProbed: false, heardAtMs: nowMs, missed: 0 });
+    this.#groups.set(group, {
+      isHeard: true,
+      isProbed: false,
+      isUnknown: false,
+      heardAtMs: nowMs,
+      missed: 0,
+    });
   }
 
   remove(group: string): void {
@@ -52,7 +62,7 @@ export class Probes {
     if (!group) return;
     group.isHeard = true;
     group.heardAtMs = nowMs;
-    group.missed = 0;
+    if (!group.isUnknown) group.missed = 0;
   }
 
   /** Since when the quietest group has not been heard, in milliseconds; 0 without groups. */
@@ -65,10 +75,13 @@ export class Probes {
   /** Judges the last probes and sends the next. Call every 2 s; a probe is heard within milliseconds. */
   tick(): void {
     for (const [name, group] of this.#groups) {
-      if (group.isProbed && !group.isHeard) this.#onMissed(name, group);
+      if (group.isProbed && (group.isUnknown || !group.isHeard)) this.#onMissed(name, group);
       group.isProbed = false;
       group.isHeard = false;
-      this.#publish(name, (receivers) => (group.isProbed = receivers !== undefined));
+      this.#publish(name, (receivers) => {
+        group.isProbed = receivers !== undefined;
+        group.isUnknown = receivers === 0;
+      });
       this.counts.sent += 1;
     }
   }

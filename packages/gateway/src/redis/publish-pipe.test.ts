@@ -41,9 +41,9 @@ async function written(bytes: number): Promise<string> {
 test('what is published is written as commands, byte for byte', async () => {
   pipe.publish('a', Uint8Array.of(0xff, 0, 13, 10), onAnswer);
   pipe.publish('channel', new Uint8Array(), onAnswer);
-  pipe.ping(onAnswer);
+  pipe.check(onAnswer);
   const expected =
-    '*3\r\n$7\r\nPUBLISH\r\n$1\r\na\r\n$4\r\n\u00ff\u0000\r\n\r\n*3\r\n$7\r\nPUBLISH\r\n$7\r\nchannel\r\n$0\r\n\r\nPING\r\n';
+    '*3\r\n$7\r\nPUBLISH\r\n$1\r\na\r\n$4\r\n\u00ff\u0000\r\n\r\n*3\r\n$7\r\nPUBLISH\r\n$7\r\nchannel\r\n$0\r\n\r\nDEL wmbp:nothing\r\n';
   expect(await written(expected.length)).toBe(expected);
 });
 
@@ -63,11 +63,11 @@ test('an envelope may be of any size, and whatever memory is used again later', 
 });
 
 test('answers find their commands in order, wherever the chunks of the stream end', async () => {
-  const told = [':0\r\n', ':12\r\n', '+PONG\r\n', '-NOPERM no\r\n', ':3\r\n'];
+  const told = [':0\r\n', ':12\r\n', '-NOPERM you\r\n', '-NOPERM no\r\n', ':3\r\n'];
   for (let split = 0; split < told.join('').length; split += 1) {
     pipe.publish('a', new Uint8Array(7), onAnswer);
     pipe.publish('b', new Uint8Array(7), onAnswer);
-    pipe.ping(onAnswer);
+    pipe.check(onAnswer);
     pipe.publish('c', new Uint8Array(7), onAnswer);
     pipe.publish('d', new Uint8Array(7), onAnswer);
     redis.write(told.join('').slice(0, split));
@@ -86,7 +86,7 @@ test('what is unanswered when the connection ends is answered with undefined, an
   redis.write(':1\r\n');
   while (answers.length < 1) await settled();
   expect(pipe.unansweredBytes).toBe(7);
-  const ended = new Promise((resolve) => pipe.ping(resolve));
+  const ended = new Promise((resolve) => pipe.check(resolve));
   redis.destroy();
   expect(await ended).toBeUndefined();
   expect(answers).toEqual([1, undefined]);
@@ -95,4 +95,11 @@ test('what is unanswered when the connection ends is answered with undefined, an
   await settled();
   expect(answers).toEqual([1, undefined, undefined]);
   expect(pipe.unansweredBytes).toBe(0);
+});
+
+test('a replica is known by what it answers to a check', async () => {
+  const answer = new Promise((resolve) => pipe.check(resolve));
+  redis.write("-READONLY You can't write against a read only replica.\r\n");
+  expect(await answer).toBe(0);
+  expect(errors).toEqual(["READONLY You can't write against a read only replica."]);
 });

@@ -14,13 +14,20 @@ const HEAD_BYTES = 64;
 const CR = 13;
 const LF = 10;
 const COLON = 58;
-const MINUS = 45;
+/** What a replica answers to writes. */
+export const READONLY = 'READONLY';
+
+interface Due {
+  readonly onAnswer: OnAnswer;
+  readonly bytes: number;
+  readonly isCheck: boolean;
+}
 
 export class PublishPipe {
   readonly #stream: Duplex;
   readonly #onError: (error: string) => void;
   /** Answers come in the order of the commands. */
-  #due: { readonly onAnswer: OnAnswer; readonly bytes: number }[] = [];
+  #due: Due[] = [];
   #answered = 0;
   #unansweredBytes = 0;
   #slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
@@ -63,16 +70,19 @@ export class PublishPipe {
     this.#text('\r\n');
   }
 
-  /** Answers 0 when Redis is there. */
-  ping(onAnswer: OnAnswer): void {
-    this.#expect(onAnswer, 0);
+  /**
+   * Answers 0 when Redis is there. Deletes what never is: a replica refuses that (`onError` gets `READONLY …`), though it
+   * takes what is published, and to nobody.
+   */
+  check(onAnswer: OnAnswer): void {
+    this.#expect(onAnswer, 0, true);
     this.#reserve(HEAD_BYTES);
-    this.#text('PING\r\n');
+    this.#text('DEL wmbp:nothing\r\n');
   }
 
-  #expect(onAnswer: OnAnswer, bytes: number): void {
+  #expect(onAnswer: OnAnswer, bytes: number, isCheck = false): void {
     if (!this.#isOpen) return queueMicrotask(() => onAnswer(undefined));
-    this.#due.push({ onAnswer, bytes });
+    this.#due.push({ onAnswer, bytes, isCheck });
     this.#unansweredBytes += bytes;
     if (this.#isScheduled) return;
     this.#isScheduled = true;
@@ -123,9 +133,10 @@ export class PublishPipe {
     }
     this.#unansweredBytes -= due.bytes;
     if (bytes[start] === COLON) return due.onAnswer(numberIn(bytes, start + 1, end));
-    if (bytes[start] !== MINUS) return due.onAnswer(0);
-    this.#onError(bytes.toString('latin1', start + 1, end));
-    due.onAnswer(undefined);
+    const error = bytes.toString('latin1', start + 1, end);
+    // Whoever may not delete was answered all the same.
+    if (!due.isCheck || error.startsWith(READONLY)) this.#onError(error);
+    due.onAnswer(due.isCheck ? 0 : undefined);
   }
 
   #onClose(): void {

@@ -3,7 +3,7 @@ import { Cluster } from 'ioredis';
 import { type OnAnswer } from '../backplane.ts';
 import { type Log } from '../log.ts';
 import { RedisConnection } from './connect.ts';
-import { PublishPipe } from './publish-pipe.ts';
+import { PublishPipe, READONLY } from './publish-pipe.ts';
 import { type RedisTarget } from './url.ts';
 
 /** A Redis that hangs is noticed after seconds; what is published until then must fit somewhere. */
@@ -46,7 +46,7 @@ export class RedisPublisher {
     return new Promise((resolve, reject) => {
       const onAnswer: OnAnswer = (answer) =>
         answer === undefined ? reject(new Error('no answer')) : resolve();
-      if (this.#pipe) this.#pipe.ping(onAnswer);
+      if (this.#pipe) this.#pipe.check(onAnswer);
       else onAnswer(undefined);
     });
   }
@@ -80,8 +80,9 @@ export class RedisPublisher {
     });
   }
 
-  /** Once a connection: what Redis refuses once it refuses each time. */
+  /** Once a connection: what Redis refuses once it refuses each time. Leaves what has become a replica. */
   #complain(reason: string): void {
+    if (reason.startsWith(READONLY)) this.connection.rebuild();
     if (this.#hasComplained) return;
     this.#hasComplained = true;
     this.#log.warn({ reason }, 'redis refuses to publish');
