@@ -3,9 +3,12 @@ import { expect } from '@jest/globals';
 import { roomCodeOf, type RoomCode } from '@wmbp/protocol';
 import { startRedisCluster, startRedisProcess, startRedisSentinels } from '@wmbp/testkit';
 import { slotOf, tagOf } from '../src/partitions.ts';
+import { RedisConnection } from '../src/redis/connect.ts';
 import { roomKey } from '../src/redis/keys.ts';
+import { RedisRoomStore } from '../src/redis/room-store.ts';
+import { parseRedisUrl } from '../src/redis/url.ts';
 import { atOnce, eventually, Processes } from './processes.ts';
-import { Admins, asUser, commandsOf, doEverything, rulesOf } from './redis-user.ts';
+import { Admins, asUser, commandsOf, doEverything, rulesOf, SILENT } from './redis-user.ts';
 import { expectWhole, HostWatch, PlayerWatch } from './watches.ts';
 
 const CODE = roomCodeOf(4711);
@@ -165,7 +168,9 @@ async function expectAsking(admins: Admins, rules: readonly string[], url: strin
   await target.client.call('CLUSTER', 'SETSLOT', slot, 'IMPORTING', source.id);
   await source.client.call('CLUSTER', 'SETSLOT', slot, 'MIGRATING', target.id);
   await admins.allow(rules);
-  await doEverything(url, CODE);
+  const connection = new RedisConnection(parseRedisUrl(url), 'asking', SILENT);
+  expect(await new RedisRoomStore(connection, () => undefined).find(CODE)).toBeUndefined();
+  await connection.close();
   expect(await admins.refused()).toEqual([]);
   // It is not tried without: ioredis lets the refusal through as a rejection that nobody handles.
   expect((await admins.calls()).get('asking')).toBeGreaterThan(0);

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { roomCodeOf } from '@wmbp/protocol';
 import { ROOT, startRedisProcess, type RedisProcess } from '@wmbp/testkit';
 import { Redis } from 'ioredis';
+import { eventually } from './processes.ts';
 import { Admins, asUser, commandsOf, doEverything, rulesOf } from './redis-user.ts';
 
 const CODE = roomCodeOf(4711);
@@ -65,16 +66,46 @@ describe('it may not', () => {
   });
 });
 
-test('the file is one that Redis loads, and nobody without a password may do anything', async () => {
-  const file = join(ROOT, 'deploy/redis/users.acl');
-  const own = await startRedisProcess(['--aclfile', file]);
-  try {
-    expect(await doEverything(asUser(own.url), CODE)).toEqual([]);
-    const nobody = new Redis(own.url, { protocol: 2, enableReadyCheck: false });
-    nobody.on('error', () => undefined);
-    await expect(nobody.get('wmbp:nodes')).rejects.toThrow('NOAUTH');
-    nobody.disconnect();
-  } finally {
-    await own.stop();
-  }
+test('a database other than 0 takes the right to select it, and nothing else', async () => {
+  const url = `${asUser(redis.url)}/3`;
+  await admins.allow([...rules, '+select']);
+  expect(await doEverything(url, CODE)).toEqual([]);
+  expect(await admins.refused()).toEqual([]);
+  await admins.allow(rules);
+  expect(await doEverything(url, CODE)).toEqual([]);
+  // ioredis says nothing of it, and the database is 0.
+  expect(new Set(await admins.refused())).toEqual(new Set(['select']));
+});
+
+describe('Redis loads', () => {
+  test.each(['users.acl', 'users-cluster.acl'])(
+    '%s; nobody without a password may do anything',
+    async (name) => {
+      const file = join(ROOT, 'deploy/redis', name);
+      const master = await startRedisProcess(['--aclfile', file, '--repl-diskless-sync-delay', '0']);
+      const replica = await startRedisProcess([
+        '--aclfile',
+        file,
+        '--masterauth',
+        'change-me-too',
+        '--replicaof',
+        `127.0.0.1 ${master.port}`,
+      ]);
+      const nobody = new Redis(master.url, { protocol: 2, enableReadyCheck: false });
+      const admin = new Redis(replica.port, '127.0.0.1', { protocol: 2, password: 'change-me-too' });
+      try {
+        if (name === 'users.acl') expect(await doEverything(asUser(master.url), CODE)).toEqual([]);
+        nobody.on('error', () => undefined);
+        await expect(nobody.get('wmbp:nodes')).rejects.toThrow('NOAUTH');
+        const isInStep = async (): Promise<boolean> =>
+          (await admin.info('replication')).includes('link_status:up');
+        await eventually('the replica to be in step', isInStep, 10_000);
+      } finally {
+        nobody.disconnect();
+        admin.disconnect();
+        await replica.stop();
+        await master.stop();
+      }
+    },
+  );
 });

@@ -11,7 +11,7 @@ import { openRedis } from '../src/redis/cluster.ts';
 import { parseRedisUrl } from '../src/redis/url.ts';
 import { type Shared } from '../src/shared.ts';
 
-const LOG: Log = {
+export const SILENT: Log = {
   debug: () => undefined,
   info: () => undefined,
   warn: () => undefined,
@@ -98,7 +98,7 @@ export async function doEverything(url: string, code: RoomCode): Promise<string[
     openRedis(
       parseRedisUrl(url),
       node,
-      LOG,
+      SILENT,
       () => undefined,
       () => undefined,
     );
