@@ -72,11 +72,13 @@ async function arrives(
     async () => {
       const player = await nodes.playerAt(port, code).catch(() => undefined);
       if (!player) return false;
+      const sees = new PlayerWatch(player);
       nodes.talk(player);
-      const joined = hostSees.until('a newcomer', () => hostSees.joined.length === count, 2000);
-      return await joined.then(() => true).catch(() => false);
+      const isIn = (): boolean => hostSees.joined.length === count;
+      await hostSees.until('a newcomer, or its close', () => isIn() || sees.close !== undefined);
+      return isIn();
     },
-    20_000,
+    60_000,
   );
 }
 

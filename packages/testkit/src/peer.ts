@@ -29,10 +29,15 @@ export class TestPeer {
     this.socket.on('error', () => undefined);
   }
 
+  /** @throws {Error} when it closes instead */
   async opened(): Promise<this> {
-    if (this.socket.readyState === WebSocket.CONNECTING) {
-      await within('the socket to open', new Promise((resolve) => this.socket.once('open', resolve)));
-    }
+    const { socket } = this;
+    if (socket.readyState !== WebSocket.CONNECTING) return this;
+    const decided = new Promise<void>((resolve, reject) => {
+      socket.once('open', resolve);
+      socket.once('close', () => reject(new Error('the socket closed before it was open')));
+    });
+    await within('the socket to open', decided);
     return this;
   }
 
