@@ -1,8 +1,8 @@
-import { Writable } from 'node:stream';
+import { Transform, Writable } from 'node:stream';
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
-import { LogOutput } from './log-output.ts';
+import { LogOutput, withFlush } from './log-output.ts';
 
-beforeEach(() => void jest.useFakeTimers({ doNotFake: ['nextTick'] }));
+beforeEach(() => void jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate'] }));
 afterEach(() => void jest.useRealTimers());
 
 /** A reader that takes nothing until it is told to. */
@@ -59,5 +59,30 @@ test('a reader that is gone is no error, and nothing to wait for', () => {
   output.write('one\n');
   const done = jest.fn();
   output.flush(done);
+  expect(done).toHaveBeenCalledTimes(1);
+});
+
+test('what is formatted on its way has arrived when flush is done', async () => {
+  const arrived: string[] = [];
+  const slow = new Transform({
+    decodeStrings: false,
+    transform: (line: string, _, done) => setImmediate(() => done(null, line)),
+  });
+  slow.on('data', (line: Buffer) => arrived.push(line.toString()));
+  const output = withFlush(slow);
+  output.write('one ');
+  output.write('two');
+  await new Promise<void>((resolve) => output.flush(resolve));
+  expect(arrived.join('')).toBe('one two');
+});
+
+test('flush gives a formatter that stalls half a second', () => {
+  const output = withFlush(stalledReader().stream);
+  output.write('one\n');
+  const done = jest.fn();
+  output.flush(done);
+  jest.advanceTimersByTime(499);
+  expect(done).not.toHaveBeenCalled();
+  jest.advanceTimersByTime(1);
   expect(done).toHaveBeenCalledTimes(1);
 });

@@ -1,4 +1,4 @@
-/** Where log lines go when nobody looks: a stream whose reader cannot make the process wait. */
+/** Where log lines go: to a reader who cannot make the process wait, all of them before it ends. */
 import { type Writable } from 'node:stream';
 
 /** What a reader that stalls leaves over is dropped beyond this. */
@@ -25,12 +25,33 @@ export class LogOutput {
 
   /** Calls `done` when everything is written, or does not get written soon. */
   flush(done: () => void): void {
-    const timer = setTimeout(done, FLUSH_MS);
-    const finish = (): void => {
-      clearTimeout(timer);
-      done();
-    };
+    const finish = soon(done);
     if (this.#stream.writable) this.#stream.write('', finish);
     else finish();
   }
+}
+
+/**
+ * Gives a stream that formats lines on their way, as `pino-pretty` does, the `flush` that pino looks for: without it the
+ * process ends while the last lines are on it. Nothing can be written after that.
+ */
+export function withFlush<Stream extends Writable>(
+  stream: Stream,
+): Stream & { flush(done: () => void): void } {
+  stream.on('error', () => undefined);
+  return Object.assign(stream, {
+    flush(done: () => void): void {
+      stream.once('close', soon(done));
+      stream.end();
+    },
+  });
+}
+
+/** `done`, to be called once; called by itself after a while. */
+function soon(done: () => void): () => void {
+  const timer = setTimeout(done, FLUSH_MS);
+  return () => {
+    clearTimeout(timer);
+    done();
+  };
 }

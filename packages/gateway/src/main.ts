@@ -1,9 +1,9 @@
 /** The process: environment, logger, signals, exit code. */
 import { existsSync, readFileSync } from 'node:fs';
-import { pino, stdSerializers, type DestinationStream } from 'pino';
+import { pino, stdSerializers } from 'pino';
 import { helpText, readConfig, type Config } from './config.ts';
 import { openGateway, type Gateway } from './gateway.ts';
-import { LogOutput } from './log-output.ts';
+import { LogOutput, withFlush } from './log-output.ts';
 import { parseOpenFileLimit, socketsWithin } from './open-files.ts';
 
 const EXIT_FAILED = 1;
@@ -19,7 +19,7 @@ function refuseToStart(error: unknown): never {
 
 async function openLog(level: Config['logLevel']) {
   const destination = process.stdout.isTTY
-    ? ((await import('pino-pretty')).default({ ignore: 'pid,hostname' }) as DestinationStream)
+    ? withFlush((await import('pino-pretty')).default({ ignore: 'pid,hostname' }))
     : new LogOutput(process.stdout);
   return pino({ level, serializers: { error: stdSerializers.err }, base: { pid: process.pid } }, destination);
 }

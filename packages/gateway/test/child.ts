@@ -62,7 +62,7 @@ export class Child {
     for (;;) {
       const match = pattern.exec(this.stdout);
       if (match) return match;
-      if (this.#ended) throw new Error(`it ended without ${pattern}: ${this.stderr}`);
+      if (this.#ended) throw new Error(`it ended without ${pattern}: ${this.stdout}${this.stderr}`);
       await within(
         `${pattern} in ${this.stdout}`,
         new Promise<void>((resolve) => (this.#wake = resolve)),
