@@ -18,7 +18,7 @@
  */
 import exec from 'k6/execution';
 import { thresholds } from './lib/metrics.ts';
-import { leastFrames, type Plan } from './lib/plan.ts';
+import { complete, type Plan } from './lib/plan.ts';
 import { playRoom } from './lib/room.ts';
 import { eachRoomOnce, optionsOf, resultOf, type Result } from './lib/run.ts';
 import { form, integer, number, URLS } from './lib/settings.ts';
@@ -40,9 +40,7 @@ const PLAN: Plan = {
 export const options = optionsOf(
   eachRoomOnce(ROOMS, PLAN.seconds, PLAN.patienceMs),
   thresholds({
-    rooms_finished: [`count>=${ROOMS}`],
-    players_joined: [`count>=${ROOMS * PLAN.players}`],
-    frames_received: [`count>=${leastFrames(PLAN, ROOMS)}`],
+    ...complete(PLAN, ROOMS),
     host_to_player: [`p(99)<${number('HOST_TO_PLAYER_P99_MS', 500)}`],
   }),
 );

@@ -19,7 +19,7 @@
  */
 import exec from 'k6/execution';
 import { thresholds } from './lib/metrics.ts';
-import { leastFrames, type Plan } from './lib/plan.ts';
+import { complete, type Plan } from './lib/plan.ts';
 import { playRoom } from './lib/room.ts';
 import { eachRoomOnce, optionsOf, resultOf, type Result } from './lib/run.ts';
 import { form, integer, number, URLS } from './lib/settings.ts';
@@ -43,9 +43,7 @@ const PLAN: Plan = {
 export const options = optionsOf(
   eachRoomOnce(ROOMS, PLAN.seconds, PLAN.patienceMs),
   thresholds({
-    rooms_finished: [`count>=${ROOMS}`],
-    players_joined: [`count>=${ROOMS * PLAN.players}`],
-    frames_received: [`count>=${leastFrames(PLAN, ROOMS)}`],
+    ...complete(PLAN, ROOMS),
     player_to_host: [LATE],
     host_to_player: [LATE],
   }),

@@ -19,7 +19,7 @@
 import exec from 'k6/execution';
 import { lasting, nowMs } from './lib/clock.ts';
 import { thresholds } from './lib/metrics.ts';
-import { leastFrames, type Plan } from './lib/plan.ts';
+import { complete, type Plan } from './lib/plan.ts';
 import { playRoom } from './lib/room.ts';
 import { eachRoomOnce, optionsOf, resultOf, type Result } from './lib/run.ts';
 import { form, integer, number, URLS } from './lib/settings.ts';
@@ -42,9 +42,7 @@ const PLAN: Plan = {
 export const options = optionsOf(
   eachRoomOnce(ROOMS, STORM_AT_MS / 1000 + PLAN.seconds, PLAN.patienceMs),
   thresholds({
-    rooms_finished: [`count>=${ROOMS}`],
-    players_joined: [`count>=${ROOMS * PLAN.players}`],
-    frames_received: [`count>=${leastFrames(PLAN, ROOMS)}`],
+    ...complete(PLAN, ROOMS),
     join_time: [`p(95)<${number('JOIN_P95_MS', 2000)}`],
   }),
 );

@@ -22,7 +22,7 @@
 import exec from 'k6/execution';
 import { lasting } from './lib/clock.ts';
 import { thresholds } from './lib/metrics.ts';
-import { leastFrames, type Plan } from './lib/plan.ts';
+import { complete, type Plan } from './lib/plan.ts';
 import { playRoom } from './lib/room.ts';
 import { eachRoomOnce, optionsOf, resultOf, type Result } from './lib/run.ts';
 import { form, integer, number, URLS } from './lib/settings.ts';
@@ -45,9 +45,7 @@ const PLAN: Plan = {
 export const options = optionsOf(
   eachRoomOnce(ROOMS, RAMP_SECONDS + PLAN.seconds, PLAN.patienceMs),
   thresholds({
-    rooms_finished: [`count>=${ROOMS}`],
-    players_joined: [`count>=${ROOMS * PLAN.players}`],
-    frames_received: [`count>=${leastFrames(PLAN, ROOMS)}`],
+    ...complete(PLAN, ROOMS),
     answers_received: [`count>=${ROOMS * PLAN.players}`],
     join_time: [`p(95)<${number('JOIN_P95_MS', 1000)}`],
     round_trip: [`p(95)<${number('ROUND_TRIP_P95_MS', 250)}`],

@@ -1,5 +1,5 @@
 /** The balancer's configurations, each before two gateways: valid, played through, and true about addresses. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import {
   findServer,
   freePort,
+  makeCertificate,
   ROOT,
   startHaproxyWith,
   startRedis,
@@ -31,21 +32,9 @@ beforeAll(async () => {
   redis = await startRedis();
   folder = await mkdtemp(join(tmpdir(), 'wmbp-haproxy-test-'));
   pem = join(folder, 'wmbp.pem');
-  const subject = ['-subj', '/CN=wmbp test', '-addext', 'subjectAltName=IP:127.0.0.1'];
-  // Certificate and key in one file, as HAProxy wants them.
-  await run('openssl', [
-    'req',
-    '-x509',
-    '-newkey',
-    'rsa:2048',
-    '-nodes',
-    '-keyout',
-    pem,
-    '-out',
-    join(folder, 'c'),
-    ...subject,
-  ]);
-  await run('sh', ['-c', `cat ${join(folder, 'c')} >> ${pem}`]);
+  const { certificate, key } = await makeCertificate(folder);
+  // In one file, as HAProxy wants them.
+  await writeFile(pem, Buffer.concat([await readFile(certificate), await readFile(key)]));
 });
 afterAll(async () => {
   await redis.stop();

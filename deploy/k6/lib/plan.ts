@@ -45,3 +45,12 @@ export function leastFrames(plan: Plan, rooms: number): number {
   const answers = answersAll ? fromPlayer : 1;
   return Math.floor(0.9 * rooms * players * (fromHost + fromPlayer + answers));
 }
+
+/** What every such run has done at the end, as thresholds: without these one that did nothing passes. */
+export function complete(plan: Plan, rooms: number): Readonly<Record<string, string[]>> {
+  return {
+    rooms_finished: [`count>=${rooms}`],
+    players_joined: [`count>=${rooms * plan.players}`],
+    frames_received: [`count>=${leastFrames(plan, rooms)}`],
+  };
+}

@@ -4,6 +4,7 @@ import { seeded } from '@wmbp/testkit';
 import { decodeHeader, type EnvelopeHeader } from '../src/envelope-header.ts';
 import { type Item } from '../src/envelope.ts';
 import { Link, type LinkCounts } from '../src/link.ts';
+import { Metrics } from '../src/metrics.ts';
 import { type Epoch, type NodeId } from '../src/names.ts';
 import { LinkBudget } from '../src/outgoing.ts';
 
@@ -112,16 +113,7 @@ export class End {
   /** Of the current link. */
   heard: Item[] = [];
   said: Item[] = [];
-  readonly counts: LinkCounts = {
-    itemsOut: 0,
-    resentItems: 0,
-    asked: 0,
-    failed: 0,
-    silent: 0,
-    overflows: 0,
-    duplicateItems: 0,
-    gaps: 0,
-  };
+  readonly counts: LinkCounts = new Metrics().links;
   readonly budget = new LinkBudget(64 * 1024 * 1024);
   published = 0;
   busyUntilMs = 0;

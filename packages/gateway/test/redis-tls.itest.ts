@@ -1,16 +1,13 @@
 /** Redis behind TLS, users, passwords and databases, by nothing but its URL and Node's own list of authorities. */
-import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { expect } from '@jest/globals';
-import { freePort, startRedisProcess } from '@wmbp/testkit';
+import { freePort, makeCertificate, startRedisProcess } from '@wmbp/testkit';
 import { Redis } from 'ioredis';
 import { atOnce, eventually, Processes } from './processes.ts';
 import { expectWhole, HostWatch, PlayerWatch } from './watches.ts';
 
-const run = promisify(execFile);
 const PASSWORD = 'p@ss/w:rd';
 const ENCODED = encodeURIComponent(PASSWORD);
 const USER = ['--user', 'party', 'on', `>${PASSWORD}`, '~*', '&*', '+@all'];
@@ -18,20 +15,7 @@ const USER = ['--user', 'party', 'on', `>${PASSWORD}`, '~*', '&*', '+@all'];
 atOnce({
   'rediss:// with a user, a password, a database and an authority of NODE_EXTRA_CA_CERTS': async () => {
     const folder = await mkdtemp(join(tmpdir(), 'wmbp-tls-'));
-    const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')];
-    const subject = ['-subj', '/CN=wmbp test', '-addext', 'subjectAltName=IP:127.0.0.1'];
-    const files = ['-keyout', key, '-out', certificate];
-    await run('openssl', [
-      'req',
-      '-x509',
-      '-newkey',
-      'rsa:2048',
-      '-nodes',
-      '-days',
-      '2',
-      ...files,
-      ...subject,
-    ]);
+    const { certificate, key } = await makeCertificate(folder);
     const port = await freePort();
     const tls = ['--tls-port', String(port), '--tls-cert-file', certificate, '--tls-key-file', key];
     const redis = await startRedisProcess([

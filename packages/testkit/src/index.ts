@@ -1,5 +1,6 @@
 /** The public door of @wmbp/testkit. */
 export { startBalancer, startHaproxy, startHaproxyWith, type Balancer } from './balancer.ts';
+export { makeCertificate, type Certificate } from './certificate.ts';
 export { findServer } from './debian-binary.ts';
 export { DEADLINE_MS, within } from './deadline.ts';
 export { findK6 } from './k6.ts';

@@ -1,7 +1,6 @@
 /**
- * PUBLISH by hand, over a connection that somebody else has made and authenticated. For each envelope a general client
- * makes a command, a promise and three buffers, which is more than all else that an envelope costs (README.md of the
- * bench, "Cluster").
+ * PUBLISH by hand, over a connection that somebody else has made and authenticated: a general client makes a command, a
+ * promise, a timer and several buffers for each envelope, and a busy link has thousands a second.
  */
 import { type Duplex } from 'node:stream';
 import { type OnAnswer } from '../backplane.ts';
