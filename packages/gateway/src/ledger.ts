@@ -2,6 +2,7 @@
  * What this node writes into the store. An operation whose answer never came leaves a doubt, which upkeep settles
  * later; who waits for an answer is refused meanwhile.
  */
+import { setTimeout } from 'node:timers/promises';
 import { type PlayerId, type RoomCode } from '@wmbp/protocol';
 import { type Doubts } from './doubts.ts';
 import { type Log } from './log.ts';
@@ -9,6 +10,12 @@ import { type Epoch, type NodeId } from './names.ts';
 import { type Neighbours } from './neighbours.ts';
 import { type FoundRoom, type JoinResult, type NewRoom, type RoomStore } from './room-store.ts';
 import { Unavailable } from './unavailable.ts';
+
+/**
+ * Whoever is back as soon as its socket has closed may ask before the node that held it has given its seat back: that
+ * takes one round trip, or two where the store has lost its scripts. A full room is asked again after so long.
+ */
+const SEAT_COMES_BACK_MS = [50, 200] as const;
 
 export class Ledger {
   readonly #node: NodeId;
@@ -41,6 +48,11 @@ export class Ledger {
     this.#joining.set(code, (this.#joining.get(code) ?? 0) + 1);
     try {
       let result = await this.#store.join(code, this.#node);
+      for (const waitMs of SEAT_COMES_BACK_MS) {
+        if (!isFull(result)) break;
+        await setTimeout(waitMs);
+        result = await this.#store.join(code, this.#node);
+      }
       if (isFull(result) && (await this.#freeSeats(code))) result = await this.#store.join(code, this.#node);
       if (!result.ok || (await this.#isHosted(code, result))) return result;
       return { ok: false, why: 'roomNotFound' };
