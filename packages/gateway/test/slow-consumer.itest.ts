@@ -1,7 +1,8 @@
 /** Peers that do not take what they are sent: they go, in good order, and nobody else notices. */
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { type ServerProcess, startServer, type TestHost, TestPeer } from '@wmbp/testkit';
+import { type ServerProcess, startServer, type TestHost, TestPeer, within } from '@wmbp/testkit';
 import { memoryMib } from './child.ts';
+import { readSeries } from './fault-figures.ts';
 import { ARRANGEMENTS, Nodes } from './nodes.ts';
 import { clientFrame, closeOf, OPCODE, RawPeer } from './raw-peer.ts';
 
@@ -51,6 +52,11 @@ async function rawRoom(
 async function turnAfter(work: Promise<void>): Promise<void> {
   await Promise.race([work, new Promise((resolve) => setTimeout(resolve, 50))]);
   await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Resolves when it is; asks the process something again and again, so that it has turns to free memory in. */
+async function memoryBelow(process: ServerProcess, mib: number): Promise<void> {
+  while (memoryMib(process.pid).now >= mib) await readSeries(process);
 }
 
 /** Sends numbered frames to everybody, at the speed of a reader that takes each, until `isDone`. */
@@ -181,13 +187,16 @@ test('sixty that stall take no more memory than they may together, and give it b
     await host.send(OPCODE.binary, Buffer.concat([head, length, Buffer.alloc(3 * MIB, i)]));
     const { bytes } = await reader.next();
     expect([bytes.length, bytes[0], bytes.at(-1)]).toEqual([3 * MIB, i, i]);
+    const unsent = await readSeries(server, 'wmbp_unsent_bytes');
+    expect(unsent.get('wmbp_unsent_bytes')).toBeLessThanOrEqual(64 * MIB);
   }
-  // Without a bound 60 × 24 MiB would be waiting. The library's buffers double when they grow.
-  expect(memoryMib(pid).most - before).toBeLessThan(4 * 64);
+  // Without a bound 60 × 16 MiB would be waiting (measured: 1,080 MiB). The library's buffers double when they grow,
+  // and the allocator may keep the smaller ones: 130 to 280.
+  expect(memoryMib(pid).most - before).toBeLessThan(6 * 64);
   for (const peer of raw.splice(0)) peer.drop();
   const again = await new TestPeer(`ws://127.0.0.1:${port}/CREATE`).opened();
   await again.next();
-  expect(memoryMib(pid).now - before).toBeLessThan(128);
+  await within('the memory to be given back', memoryBelow(server, before + 128));
   again.drop();
   reader.drop();
 }, 60_000);
