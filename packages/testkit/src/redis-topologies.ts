@@ -18,8 +18,11 @@ export interface RedisNode {
 /** Six nodes: three masters, each with a replica. */
 export interface RedisCluster extends TestRedis {
   readonly nodes: readonly RedisNode[];
-  /** Gives a slot with its keys to another master, as resharding does; resolves when every node knows. */
-  moveSlot(slot: number, from: RedisNode, to: RedisNode): Promise<void>;
+  /**
+   * Gives a slot with its keys to another master, as resharding does; resolves when every node knows.
+   * @param halfway awaited when half of the keys have moved
+   */
+  moveSlot(slot: number, from: RedisNode, to: RedisNode, halfway?: () => Promise<void>): Promise<void>;
   /** Gives so many of a master's slots to another one, with the tool that operators use; all know afterwards. */
   reshard(slots: number, from: RedisNode, to: RedisNode): Promise<void>;
 }
@@ -109,20 +112,30 @@ async function moveSlot(
   slot: number,
   from: RedisNode,
   to: RedisNode,
+  halfway?: () => Promise<void>,
 ): Promise<void> {
   const [fromId, toId] = [await idOf(from), await idOf(to)];
   await ask(to.port, `cluster setslot ${slot} importing ${fromId}`);
   await ask(from.port, `cluster setslot ${slot} migrating ${toId}`);
-  for (;;) {
-    const keys = (await ask(from.port, `cluster getkeysinslot ${slot} 100`)).split('\n').filter(Boolean);
-    if (keys.length === 0) break;
-    await ask(from.port, ['migrate', '127.0.0.1', to.port, '', 0, 5000, 'keys', ...keys].join(' '));
+  if (halfway) {
+    const count = Number(await ask(from.port, `cluster countkeysinslot ${slot}`));
+    await moveKeys(slot, from, to, Math.ceil(count / 2));
+    await halfway();
   }
+  while ((await moveKeys(slot, from, to, 100)) > 0);
   // The new owner first: no node may believe that nobody has it.
   for (const { port } of [to, from]) await ask(port, `cluster setslot ${slot} node ${toId}`);
   for (const { port } of nodes) {
     while (!(await slotsOf(port, toId)).has(slot)) await new Promise((resolve) => setTimeout(resolve, 20));
   }
+}
+
+/** Answers how many were moved. */
+async function moveKeys(slot: number, from: RedisNode, to: RedisNode, atMost: number): Promise<number> {
+  const keys = (await ask(from.port, `cluster getkeysinslot ${slot} ${atMost}`)).split('\n').filter(Boolean);
+  if (keys.length > 0)
+    await ask(from.port, ['migrate', '127.0.0.1', to.port, '', 0, 5000, 'keys', ...keys].join(' '));
+  return keys.length;
 }
 
 async function reshard(

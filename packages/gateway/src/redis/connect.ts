@@ -16,8 +16,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { type Log } from '../log.ts';
-import { Unavailable } from '../unavailable.ts';
-import { answerIn } from './redirections.ts';
+import { RoomMoving, Unavailable } from '../unavailable.ts';
+import { answerIn, isMoving } from './redirections.ts';
 import { type RedisTarget } from './url.ts';
 
 export type RedisClient = Redis | Cluster;
@@ -189,7 +189,8 @@ export function asUnavailable(what: string, error: unknown): unknown {
   if (error instanceof Unavailable) return error;
   const text = answerIn(error);
   if (/^ReplyError: (ERR|WRONGTYPE)/.test(text)) return error;
-  return new Unavailable(`${what}: ${text}`, { cause: error });
+  const Kind = isMoving(error) ? RoomMoving : Unavailable;
+  return new Kind(`${what}: ${text}`, { cause: error });
 }
 
 /** Nobody else does: one that is rejected, because the connection ends, would end the process. */

@@ -1,6 +1,6 @@
 /** What the answers of a Redis Cluster lead to while its slots move. */
 import { expect, test } from '@jest/globals';
-import { answerIn, isOnItsWay, isRefused, untilPassed, type Clock } from './redirections.ts';
+import { answerIn, isMoving, isOnItsWay, isRefused, untilPassed, type Clock } from './redirections.ts';
 
 /** As ioredis gives it. */
 function answered(words: string): Error {
@@ -36,6 +36,10 @@ test('redirections pass, refusals do not, and of a lost connection nothing is kn
     expect([isOnItsWay(each), isRefused(each)]).toEqual([false, true]);
   for (const each of [...SILENCES, ...SILENCES.map(notFollowed)])
     expect([isOnItsWay(each), isRefused(each)]).toEqual([false, false]);
+});
+
+test('a slot that nobody has is an outage, and no move', () => {
+  expect(PASSING.map(isMoving)).toEqual([true, true, true, false]);
 });
 
 test('a word of Redis inside the text of something else is no redirection', () => {

@@ -21,8 +21,13 @@ export function answerIn(error: unknown): string {
 }
 
 /** Whether this will be otherwise as soon as a slot has arrived, or everybody has heard where it is. */
+export function isMoving(error: unknown): boolean {
+  return /^ReplyError: (?:MOVED|ASK|TRYAGAIN) /.test(answerIn(error));
+}
+
+/** As `isMoving`, or nobody has the slot for now. */
 export function isOnItsWay(error: unknown): boolean {
-  return /^ReplyError: (?:MOVED|ASK|TRYAGAIN|CLUSTERDOWN) /.test(answerIn(error));
+  return isMoving(error) || answerIn(error).startsWith('ReplyError: CLUSTERDOWN ');
 }
 
 /** Whether Redis will say the same whenever it is asked. */
