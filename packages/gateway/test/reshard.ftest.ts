@@ -1,11 +1,13 @@
 /**
  * Slots of a Redis Cluster of six that are moved under a party, keys and all, with half of the keys here and half of
- * them there for as long as people come, go and try wrong codes.
+ * them there for as long as people come, go and try wrong codes. On the redis-server of this machine, and on Redis 8,
+ * which answers otherwise, where a Docker engine answers that has the image `redis:8` or can get it.
  */
 import { expect } from '@jest/globals';
 import { CLOSE, ROOM_CODES, roomCodeOf, type RoomCode } from '@wmbp/protocol';
-import { startRedisCluster, type RedisNode } from '@wmbp/testkit';
+import { findRedis8, startRedisCluster, type RedisNode, type ServerBinary } from '@wmbp/testkit';
 import { slotOf, tagOf } from '../src/partitions.ts';
+import { print } from './fault-figures.ts';
 import { FaultParty, IS_FULL } from './fault-party.ts';
 import { WENT_HOME } from './fault-room.ts';
 import { atOnce, Processes } from './processes.ts';
@@ -16,16 +18,26 @@ const STRANGERS_PER_GATEWAY = 3;
 /** Once the slot has arrived. */
 const LET_IN_MS = 15_000;
 
-atOnce({ 'a slot that is resharded under load, keys and all, and back again': there });
+const RULE = 'a slot that is resharded under load, keys and all, and back again';
+const redis8 = await findRedis8();
+if (!redis8) print('on Redis 8', 'not played: no Docker engine has the image redis:8');
 
-async function there(): Promise<void> {
-  const cluster = await startRedisCluster();
+atOnce(
+  {
+    [RULE]: () => thereAndBack('the redis-server of this machine'),
+    ...(redis8 ? { [`${RULE}, on Redis 8`]: () => thereAndBack('Redis 8', redis8) } : {}),
+  },
+  1,
+);
+
+async function thereAndBack(name: string, server?: ServerBinary): Promise<void> {
+  const cluster = await startRedisCluster(server);
   try {
     await Processes.play(3, cluster.url, (nodes) =>
       FaultParty.on(nodes, async (party) => {
         const codes = party.codes.slice(0, MOVED_ROOMS) as RoomCode[];
         const { closes } = await party.through(
-          `${MOVED_ROOMS} slots move, key by key, and back`,
+          `${MOVED_ROOMS} slots of ${name} move, key by key, and back`,
           async () => {
             for (const code of codes) {
               const slot = slotOf(tagOf(code));
@@ -67,5 +79,6 @@ async function tryWrongCodes(nodes: Processes, code: RoomCode, used: readonly st
       wrong.map(async (each) => (await (await nodes.player(i, each)).closed()).code),
     ),
   );
+  expect(nodes.failures).toEqual([]);
   for (const close of closes) expect([CLOSE.roomNotFound.code, CLOSE.unavailable.code]).toContain(close);
 }

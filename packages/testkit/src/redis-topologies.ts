@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { within } from './deadline.ts';
-
+import { type ServerBinary } from './debian-binary.ts';
 import { findRedisServer, freePort, spawnRedis, stopChild, type TestRedis } from './redis.ts';
 
 const run = promisify(execFile);
@@ -39,7 +39,8 @@ export interface RedisSentinels extends TestRedis {
 
 const FAILOVER_MS = 1000;
 
-export async function startRedisCluster(): Promise<RedisCluster> {
+/** @param server another one than the `redis-server` of this machine */
+export async function startRedisCluster(server?: ServerBinary): Promise<RedisCluster> {
   const folder = await mkdtemp(join(tmpdir(), 'wmbp-cluster-'));
   const started: Started[] = [];
   const stop = (): Promise<void> => stopAll(started, folder);
@@ -47,7 +48,7 @@ export async function startRedisCluster(): Promise<RedisCluster> {
     for (let index = 0; index < 6; index += 1) {
       const args = ['--cluster-enabled', 'yes', '--cluster-config-file', join(folder, `${index}.conf`)];
       args.push('--cluster-node-timeout', String(FAILOVER_MS), '--repl-diskless-sync-delay', '0');
-      started.push(await startOne(args));
+      started.push(await startOne(args, server));
     }
     const addresses = started.map(({ port }) => `127.0.0.1:${port}`);
     await cli(['--cluster', 'create', ...addresses, '--cluster-replicas', '1', '--cluster-yes']);
@@ -177,9 +178,9 @@ function asNode({ port, child }: Started): RedisNode {
   return { port, signal: (signal) => void child.kill(signal) };
 }
 
-async function startOne(args: readonly string[]): Promise<Started> {
+async function startOne(args: readonly string[], server?: ServerBinary): Promise<Started> {
   const port = await freePort();
-  return { port, child: await spawnRedis(port, args) };
+  return { port, child: await spawnRedis(port, args, undefined, server) };
 }
 
 function sentinelConfig(port: number, masterPort: number, folder: string): string {
