@@ -7,16 +7,19 @@ import { expect } from '@jest/globals';
 import { CLOSE, ROOM_CODES, roomCodeOf, type RoomCode } from '@wmbp/protocol';
 import { findRedis8, startRedisCluster, type RedisNode, type ServerBinary } from '@wmbp/testkit';
 import { slotOf, tagOf } from '../src/partitions.ts';
+import { TICK_MS } from '../src/upkeep.ts';
 import { print } from './fault-figures.ts';
 import { FaultParty, IS_FULL } from './fault-party.ts';
 import { WENT_HOME } from './fault-room.ts';
-import { atOnce, Processes } from './processes.ts';
+import { atOnce, lasting, Processes } from './processes.ts';
 
 const MOVED_ROOMS = IS_FULL ? 8 : 2;
 const GAMES = 20;
 const STRANGERS_PER_GATEWAY = 3;
 /** Once the slot has arrived. */
 const LET_IN_MS = 15_000;
+/** What could not be settled has been tried in vain by then. */
+const UPKEEP_MS = 2 * TICK_MS + 1000;
 
 const RULE = 'a slot that is resharded under load, keys and all, and back again';
 const redis8 = await findRedis8();
@@ -53,17 +56,26 @@ async function thereAndBack(name: string, server?: ServerBinary): Promise<void> 
               await cluster.moveSlot(slot, to, from, async () => {
                 party.shrink();
                 await tryWrongCodes(nodes, code, party.codes);
+                await lasting(UPKEEP_MS);
+                await expectWell(nodes, code);
               });
             }
           },
         );
         expect(closes).toEqual({ [WENT_HOME]: MOVED_ROOMS * GAMES });
-        for (let i = 0; i < nodes.servers.length; i += 1)
-          expect(await nodes.probe(i, '/readyz')).toMatch(/^200 /);
+        for (const code of codes) await expectWell(nodes, code);
       }),
     );
   } finally {
     await cluster.stop();
+  }
+}
+
+/** Gateways are ready, and know the room, whose slot may be open. */
+async function expectWell(nodes: Processes, code: RoomCode): Promise<void> {
+  for (let i = 0; i < nodes.servers.length; i += 1) {
+    expect(await nodes.probe(i, '/readyz')).toMatch(/^200 /);
+    expect(await nodes.lookUp(i, code)).toMatch(/^200 /);
   }
 }
 

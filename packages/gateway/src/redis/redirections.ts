@@ -3,8 +3,8 @@
  * what was asked can be asked again in a moment.
  *
  * While its keys are moved a script that names several is refused (TRYAGAIN), since they may be on two servers or are
- * yet to be written. ASK sends to the other server for once; Redis 7.2 and later answer it to SUNSUBSCRIBE too, which
- * can only be said where the subscription is. MOVED comes from who has given the slot away, to whoever has not heard.
+ * yet to be written. ASK sends to the other server for once; Redis 8 answers it to SUNSUBSCRIBE too, which can only
+ * be said where the subscription is. MOVED comes from who has given the slot away, to whoever has not heard.
  */
 import { setTimeout as wait } from 'node:timers/promises';
 
