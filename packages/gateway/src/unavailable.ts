@@ -7,3 +7,11 @@ export class Unavailable extends Error {
     this.name = 'Unavailable';
   }
 }
+
+/** Of one room only, which is being moved from one place to another: all others are in reach, and nothing is lost. */
+export class RoomMoving extends Unavailable {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'RoomMoving';
+  }
+}

@@ -9,12 +9,12 @@ import { type Ledger } from './ledger.ts';
 import { LEASE_MS, type Leases, type Renewal } from './leases.ts';
 import { type Log } from './log.ts';
 import { type Metrics } from './metrics.ts';
-import { type NodeId } from './names.ts';
+import { type Epoch, type NodeId } from './names.ts';
 import { type Neighbours } from './neighbours.ts';
 import { type RoomStore } from './room-store.ts';
 import { type Rooms } from './rooms.ts';
 import { type HostSession, type Room } from './session.ts';
-import { Unavailable } from './unavailable.ts';
+import { RoomMoving, Unavailable } from './unavailable.ts';
 
 /** A dead node's lease runs out within 15 s, is missed twice, 4 s apart: everybody knows within 25 s. */
 export const TICK_MS = 4000;
@@ -22,7 +22,7 @@ export const TICK_MS = 4000;
 const KEEP_EVERY_MS = 180_000;
 /** After an outage: long enough for every other node to say which rooms it has, before and after we do. */
 const ROUNDS_AFTER_OUTAGE = 4;
-const ROOMS_AT_ONCE = 64;
+const AT_ONCE = 64;
 /** A restored room gives no id twice, though joins just before the loss are not known to the host's node. */
 const SKIPPED_IDS = 64;
 
@@ -121,11 +121,18 @@ export class Upkeep {
   }
 
   async #settleDoubts(): Promise<void> {
-    for (const { code, epoch } of this.#doubts.takeEnded()) await this.#store.close(code, epoch);
+    const ended = this.#doubts.takeEnded();
     const doubtful = this.#doubts.takeRooms();
-    for (let i = 0; i < doubtful.length; i += ROOMS_AT_ONCE) {
-      const batch = doubtful.slice(i, i + ROOMS_AT_ONCE);
-      await Promise.all(batch.map(([code, roundsLeft]) => this.#assert(code, roundsLeft)));
+    await forEach(ended, ({ code, epoch }) => this.#assertEnd(code, epoch));
+    await forEach(doubtful, ([code, roundsLeft]) => this.#assert(code, roundsLeft));
+  }
+
+  async #assertEnd(code: RoomCode, epoch: Epoch): Promise<void> {
+    try {
+      await this.#store.close(code, epoch);
+    } catch (error) {
+      this.#doubts.aboutEnd(code, epoch);
+      if (!(error instanceof RoomMoving)) throw error;
     }
   }
 
@@ -138,7 +145,7 @@ export class Upkeep {
       else await this.#assertPlayers(code, room, roundsLeft);
     } catch (error) {
       this.#doubts.about(code, roundsLeft + 1);
-      throw error;
+      if (!(error instanceof RoomMoving)) throw error;
     }
   }
 
@@ -197,17 +204,41 @@ export class Upkeep {
   /** A node is gone: its players have left, its rooms are over. Any node that notices may say so. */
   async #bury(node: NodeId): Promise<void> {
     this.#log.warn({ node }, 'a node is gone');
-    for (const room of this.#hub.rooms) {
-      if (room.host ? !room.links.has(node) : room.hostNode !== node) continue;
-      const { code, epoch } = room;
+    await forEach([...this.#hub.rooms], (room) => this.#buryIn(room, node));
+  }
+
+  async #buryIn(room: Room, node: NodeId): Promise<void> {
+    const { code, epoch } = room;
+    if (this.#hub.room(code) !== room) return;
+    if (room.host ? !room.links.has(node) : room.hostNode !== node) return;
+    try {
       if (room.host) this.#metrics.reapedPlayers += (await this.#store.reap(code, epoch, node)).length;
       else await this.#store.close(code, epoch);
-      this.#rooms.onNodeGone(room, node);
+    } catch (error) {
+      if (!(error instanceof RoomMoving)) throw error;
+      if (room.host) this.#doubts.about(code);
+      else this.#doubts.aboutEnd(code, epoch);
     }
+    this.#rooms.onNodeGone(room, node);
   }
 
   async #keepRooms(nowMs: number): Promise<void> {
     this.#keptAtMs = nowMs;
     for (const room of this.#hub.rooms) if (room.host) await this.#store.keep(room.code);
   }
+}
+
+/**
+ * For all of them, several at once: one that the store lets wait must not hold the others up, nor the next renewal of
+ * this node's lease. After one that fails no more are begun.
+ */
+async function forEach<T>(all: readonly T[], work: (each: T) => Promise<void>): Promise<void> {
+  // Who leaves its loop by throwing ends the generator for all.
+  const left = (function* () {
+    yield* all;
+  })();
+  const workInTurn = async (): Promise<void> => {
+    for (const each of left) await work(each);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, workInTurn));
 }

@@ -18,6 +18,7 @@ import { Rooms } from '../src/rooms.ts';
 import { type HostSession, type PlayerSession } from '../src/session.ts';
 import { Subscriptions } from '../src/subscriptions.ts';
 import { Turn } from '../src/turn.ts';
+import { Upkeep } from '../src/upkeep.ts';
 import { FakeLog, FakeSocket } from './fakes.ts';
 
 const EVERYBODY_LIVES: Leases = {
@@ -35,6 +36,8 @@ export class CoreNode {
   readonly inbox: Inbox;
   readonly links: Links;
   readonly metrics = new Metrics();
+  readonly doubts = new Doubts();
+  readonly upkeep: Upkeep;
 
   /** @param maxLinkBytes what may be kept for other nodes */
   constructor(id: number, store: RoomStore, backplane: Backplane, maxLinkBytes = 64 * 1024 * 1024) {
@@ -50,9 +53,22 @@ export class CoreNode {
       hostedRoom: (...room) => this.inbox.hostedRoom(...room),
     });
     const journal = new Journal(this.log, this.metrics);
-    const ledger = new Ledger(this.id, store, new Neighbours(EVERYBODY_LIVES), new Doubts(), this.log);
+    const neighbours = new Neighbours(EVERYBODY_LIVES);
+    const ledger = new Ledger(this.id, store, neighbours, this.doubts, this.log);
     this.rooms = new Rooms(this.id, 100, ledger, subscriptions, this.links, this.hub, this.relay, journal);
     this.inbox = new Inbox(this.hub, this.relay, this.rooms);
+    this.upkeep = new Upkeep(
+      this.id,
+      EVERYBODY_LIVES,
+      neighbours,
+      store,
+      ledger,
+      this.hub,
+      this.rooms,
+      this.doubts,
+      this.metrics,
+      this.log,
+    );
   }
 
   close(): void {

@@ -102,6 +102,12 @@ export class FaultParty {
     await Promise.all(this.#rooms.map((room) => this.#seat(room, place, this.#newcomers, deadlineMs)));
   }
 
+  /** Whoever came last to each game goes home. */
+  shrink(): void {
+    const place = this.#size.players + this.#newcomers - 1;
+    for (const room of this.#rooms) room.leave(place);
+  }
+
   /** Everybody talks; then, while they talk, something breaks, and is mended; then everything must have arrived. */
   async through(fault: string, breakAndMend: () => Promise<void>): Promise<Figures> {
     this.#tally = new Tally();

@@ -3,6 +3,9 @@ import { decodeHostEvent, type HostEvent, type PlayerId } from '@wmbp/protocol';
 import { type Arrival, type TestHost, type TestPeer } from '@wmbp/testkit';
 import { Line, type Tally } from './fault-lines.ts';
 
+/** The close code of a guest that goes by itself. */
+export const WENT_HOME = 1000;
+
 /** What the host knows of a player. */
 interface Seat {
   readonly down: Line;
@@ -73,6 +76,11 @@ export class PartyRoom {
     this.#guests.push(guest);
     peer.stream((arrival) => this.#onGuestArrival(guest, arrival));
     return guest;
+  }
+
+  /** Whoever is at this place goes. */
+  leave(place: number): void {
+    for (const guest of this.#guests) if (guest.place === place) guest.peer.close(WENT_HOME);
   }
 
   /** Those who were closed are not looked at any more. */

@@ -34,12 +34,17 @@ export function findServer(name: string, ways: string): Promise<ServerBinary> {
   return finding;
 }
 
+/** Where something that was downloaded is kept. */
+export function cacheFolder(name: string): string {
+  return join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'wmbp-testkit', name);
+}
+
 async function find(name: string): Promise<ServerBinary> {
   for (const folder of [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin']) {
     const path = join(folder, name);
     if (existsSync(path)) return { path, env: {} };
   }
-  const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'wmbp-testkit', name);
+  const cache = cacheFolder(name);
   if (!existsSync(cache)) await unpackPackage(name, cache);
   const libraries = await libraryFolders(join(cache, 'usr/lib'));
   const folder = ['usr/bin', 'usr/sbin'].find((each) => existsSync(join(cache, each, name)));

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { within } from './deadline.ts';
-
+import { type ServerBinary } from './debian-binary.ts';
 import { findRedisServer, freePort, spawnRedis, stopChild, type TestRedis } from './redis.ts';
 
 const run = promisify(execFile);
@@ -18,8 +18,11 @@ export interface RedisNode {
 /** Six nodes: three masters, each with a replica. */
 export interface RedisCluster extends TestRedis {
   readonly nodes: readonly RedisNode[];
-  /** Gives a slot with its keys to another master, as resharding does; resolves when every node knows. */
-  moveSlot(slot: number, from: RedisNode, to: RedisNode): Promise<void>;
+  /**
+   * Gives a slot with its keys to another master, as resharding does; resolves when every node knows.
+   * @param halfway awaited when half of the keys have moved
+   */
+  moveSlot(slot: number, from: RedisNode, to: RedisNode, halfway?: () => Promise<void>): Promise<void>;
   /** Gives so many of a master's slots to another one, with the tool that operators use; all know afterwards. */
   reshard(slots: number, from: RedisNode, to: RedisNode): Promise<void>;
 }
@@ -36,7 +39,8 @@ export interface RedisSentinels extends TestRedis {
 
 const FAILOVER_MS = 1000;
 
-export async function startRedisCluster(): Promise<RedisCluster> {
+/** @param server another one than the `redis-server` of this machine */
+export async function startRedisCluster(server?: ServerBinary): Promise<RedisCluster> {
   const folder = await mkdtemp(join(tmpdir(), 'wmbp-cluster-'));
   const started: Started[] = [];
   const stop = (): Promise<void> => stopAll(started, folder);
@@ -44,7 +48,7 @@ export async function startRedisCluster(): Promise<RedisCluster> {
     for (let index = 0; index < 6; index += 1) {
       const args = ['--cluster-enabled', 'yes', '--cluster-config-file', join(folder, `${index}.conf`)];
       args.push('--cluster-node-timeout', String(FAILOVER_MS), '--repl-diskless-sync-delay', '0');
-      started.push(await startOne(args));
+      started.push(await startOne(args, server));
     }
     const addresses = started.map(({ port }) => `127.0.0.1:${port}`);
     await cli(['--cluster', 'create', ...addresses, '--cluster-replicas', '1', '--cluster-yes']);
@@ -109,20 +113,30 @@ async function moveSlot(
   slot: number,
   from: RedisNode,
   to: RedisNode,
+  halfway?: () => Promise<void>,
 ): Promise<void> {
   const [fromId, toId] = [await idOf(from), await idOf(to)];
   await ask(to.port, `cluster setslot ${slot} importing ${fromId}`);
   await ask(from.port, `cluster setslot ${slot} migrating ${toId}`);
-  for (;;) {
-    const keys = (await ask(from.port, `cluster getkeysinslot ${slot} 100`)).split('\n').filter(Boolean);
-    if (keys.length === 0) break;
-    await ask(from.port, ['migrate', '127.0.0.1', to.port, '', 0, 5000, 'keys', ...keys].join(' '));
+  if (halfway) {
+    const count = Number(await ask(from.port, `cluster countkeysinslot ${slot}`));
+    await moveKeys(slot, from, to, Math.ceil(count / 2));
+    await halfway();
   }
+  while ((await moveKeys(slot, from, to, 100)) > 0);
   // The new owner first: no node may believe that nobody has it.
   for (const { port } of [to, from]) await ask(port, `cluster setslot ${slot} node ${toId}`);
   for (const { port } of nodes) {
     while (!(await slotsOf(port, toId)).has(slot)) await new Promise((resolve) => setTimeout(resolve, 20));
   }
+}
+
+/** Answers how many were moved. */
+async function moveKeys(slot: number, from: RedisNode, to: RedisNode, atMost: number): Promise<number> {
+  const keys = (await ask(from.port, `cluster getkeysinslot ${slot} ${atMost}`)).split('\n').filter(Boolean);
+  if (keys.length > 0)
+    await ask(from.port, ['migrate', '127.0.0.1', to.port, '', 0, 5000, 'keys', ...keys].join(' '));
+  return keys.length;
 }
 
 async function reshard(
@@ -164,9 +178,9 @@ function asNode({ port, child }: Started): RedisNode {
   return { port, signal: (signal) => void child.kill(signal) };
 }
 
-async function startOne(args: readonly string[]): Promise<Started> {
+async function startOne(args: readonly string[], server?: ServerBinary): Promise<Started> {
   const port = await freePort();
-  return { port, child: await spawnRedis(port, args) };
+  return { port, child: await spawnRedis(port, args, undefined, server) };
 }
 
 function sentinelConfig(port: number, masterPort: number, folder: string): string {

@@ -67,8 +67,9 @@ export async function spawnRedis(
     '--appendonly',
     'no',
   ],
+  server?: ServerBinary,
 ): Promise<ChildProcess> {
-  const { path, env } = await findRedisServer();
+  const { path, env } = server ?? (await findRedisServer());
   // Where a replica writes what its master sends; whoever starts there would begin with it.
   const folder = await mkdtemp(join(tmpdir(), 'wmbp-redis-'));
   const child = spawn(path, [...own, ...args], {

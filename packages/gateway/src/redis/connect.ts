@@ -10,11 +10,14 @@
  * - A master that hangs, rather than dies, is left only with `failoverDetector` (Sentinel) or slot refreshes
  *   (Cluster). A connection that answers nothing is found by pinging it, and replaced.
  * - Subscriptions are made again by us after every reconnect, explicitly.
+ * - To follow ASK, ioredis says ASKING and leaves the promise of it to nobody: it is dealt with here. On a connection that
+ *   hears, where only subscriptions may be said, ASK is not followed at all.
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { type Log } from '../log.ts';
-import { Unavailable } from '../unavailable.ts';
+import { RoomMoving, Unavailable } from '../unavailable.ts';
+import { answerIn, isMoving } from './redirections.ts';
 import { type RedisTarget } from './url.ts';
 
 export type RedisClient = Redis | Cluster;
@@ -26,6 +29,10 @@ const PING_EVERY_MS = 2000;
 const MAX_UNANSWERED = 2;
 const MAX_RETRY_MS = 1000;
 const SLOTS_REFRESH_MS = 2000;
+const MAX_REDIRECTIONS = 16;
+const TRY_AGAIN_MS = 50;
+/** In a Cluster, how long ioredis follows the redirections of one command. */
+export const REDIRECTED_MS = MAX_REDIRECTIONS * TRY_AGAIN_MS;
 
 const BASE = {
   enableOfflineQueue: false,
@@ -47,6 +54,8 @@ export interface ConnectionUse {
   onReady?(): void;
   /** Resolves when everything sent so far is answered. For who has taken the connection over from ioredis. */
   ping?(): Promise<unknown>;
+  /** 0 for who deals with the redirections of a Cluster itself. */
+  readonly maxRedirections?: number;
 }
 
 /** One connection (to a Cluster: one to each of its nodes) by the name of its purpose. */
@@ -63,7 +72,8 @@ export class RedisConnection {
   #unanswered = 0;
 
   constructor(target: RedisTarget, purpose: string, log: Log, use: ConnectionUse = {}) {
-    this.client = open(target, `wmbp-${purpose}`);
+    this.client = open(target, `wmbp-${purpose}`, use.maxRedirections ?? MAX_REDIRECTIONS);
+    if (this.client instanceof Cluster) this.client.on('+node', dealWithAsking);
     this.#use = use;
     this.#purpose = purpose;
     this.#log = log;
@@ -177,12 +187,24 @@ export class RedisConnection {
 /** What Redis or the way to it answered instead of a result. A mistake of ours stays what it is. */
 export function asUnavailable(what: string, error: unknown): unknown {
   if (error instanceof Unavailable) return error;
-  const text = String(error);
+  const text = answerIn(error);
   if (/^ReplyError: (ERR|WRONGTYPE)/.test(text)) return error;
-  return new Unavailable(`${what}: ${text}`, { cause: error });
+  const Kind = isMoving(error) ? RoomMoving : Unavailable;
+  return new Kind(`${what}: ${text}`, { cause: error });
 }
 
-function open(target: RedisTarget, connectionName: string): RedisClient {
+/** Nobody else does: one that is rejected, because the connection ends, would end the process. */
+function dealWithAsking(node: Redis): void {
+  const asking = node.asking.bind(node);
+  node.asking = () => {
+    const answer = asking();
+    // The command behind it fails as well, and who sent that is told.
+    answer.catch(() => undefined);
+    return answer;
+  };
+}
+
+function open(target: RedisTarget, connectionName: string, maxRedirections: number): RedisClient {
   const { addresses, username, password, database, isTls } = target;
   const options = {
     ...BASE,
@@ -213,6 +235,8 @@ function open(target: RedisTarget, connectionName: string): RedisClient {
       return new Cluster([...addresses], {
         enableOfflineQueue: false,
         shardedSubscribers: true,
+        maxRedirections,
+        retryDelayOnTryAgain: TRY_AGAIN_MS,
         slotsRefreshInterval: SLOTS_REFRESH_MS,
         slotsRefreshTimeout: COMMAND_TIMEOUT_MS,
         clusterRetryStrategy: retryAfterMs,

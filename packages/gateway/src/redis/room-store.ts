@@ -11,14 +11,17 @@ import {
   type RoomStore,
   type SeatedNodes,
 } from '../room-store.ts';
-import { asUnavailable, type RedisConnection } from './connect.ts';
+import { asUnavailable, COMMAND_TIMEOUT_MS, REDIRECTED_MS, type RedisConnection } from './connect.ts';
 import { joinKey, playersKey, roomKey } from './keys.ts';
+import { isOnItsWay, untilPassed } from './redirections.ts';
 import { Script } from './script.ts';
 
 /** Renewed by the host's node every few minutes: a third of it at the latest. */
 const ROOM_TTL_MS = 600_000;
 /** A second run of a join comes within a reconnect or a redirection. */
 const JOIN_TTL_MS = 10_000;
+/** For a slot that is on its way: the last try ends as a command would that is not answered. */
+const PATIENCE_MS = COMMAND_TIMEOUT_MS - REDIRECTED_MS;
 
 const CREATE = new Script('create_room');
 const JOIN = new Script('join_room');
@@ -178,7 +181,8 @@ export class RedisRoomStore implements RoomStore {
     let isOk = false;
     try {
       await this.#connection.ready();
-      const result = await work(this.#connection.client);
+      const { client } = this.#connection;
+      const result = await untilPassed(() => work(client), isOnItsWay, PATIENCE_MS);
       isOk = true;
       return result;
     } catch (error) {

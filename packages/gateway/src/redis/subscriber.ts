@@ -4,11 +4,12 @@
  */
 import { Cluster } from 'ioredis';
 import { type Backplane } from '../backplane.ts';
-import { type Log } from '../log.ts';
+import { detach, type Log } from '../log.ts';
 import { type NodeId } from '../names.ts';
 import { Unavailable } from '../unavailable.ts';
-import { asUnavailable, RedisConnection } from './connect.ts';
+import { asUnavailable, COMMAND_TIMEOUT_MS, RedisConnection } from './connect.ts';
 import { Probes, type Remedy } from './probes.ts';
+import { isRefused, untilPassed } from './redirections.ts';
 import { type RedisTarget } from './url.ts';
 
 export type Ear = (envelope: Uint8Array) => void;
@@ -24,24 +25,31 @@ export class RedisSubscriber {
   readonly #log: Log;
   readonly #ears = new Map<string, Ear>();
   readonly #groupSizes = new Map<string, number>();
+  /** Something came for these since the last tick, and nobody listens. */
+  readonly #heardInVain = new Set<string>();
   readonly #probes: Probes;
   readonly #ticker: NodeJS.Timeout;
   #rebuiltAtMs = -Infinity;
 
   constructor(target: RedisTarget, node: NodeId, log: Log, publish: Backplane['publish']) {
-    this.connection = new RedisConnection(target, 'subscribe', log, { onReady: () => this.#onReady() });
+    this.connection = new RedisConnection(target, 'subscribe', log, {
+      onReady: () => this.#onReady(),
+      maxRedirections: 0,
+    });
     this.#node = node;
     this.#log = log;
     this.#probes = new Probes(
       (group, onAnswer) => publish(this.#probeChannel(group), new Uint8Array(1), onAnswer),
       (group, remedy) => this.#onDeaf(group, remedy),
     );
-    this.#ticker = setInterval(() => this.#probes.tick(), PROBE_EVERY_MS).unref();
+    this.#ticker = setInterval(() => this.#tick(), PROBE_EVERY_MS).unref();
     const onMessage = (name: Buffer, envelope: Buffer): void => {
       const channel = name.toString('latin1');
       this.#probes.onHeard(this.#groupOf(channel), performance.now());
       // A plain view: those of a Buffer take several times as long to make, and each item's payload is one.
-      this.#ears.get(channel)?.(new Uint8Array(envelope.buffer, envelope.byteOffset, envelope.length));
+      const ear = this.#ears.get(channel);
+      if (ear) ear(new Uint8Array(envelope.buffer, envelope.byteOffset, envelope.length));
+      else this.#heardInVain.add(channel);
     };
     const { client } = this.connection;
     if (client instanceof Cluster) client.on('smessageBuffer', onMessage);
@@ -68,15 +76,27 @@ export class RedisSubscriber {
   async unsubscribe(channel: string): Promise<void> {
     if (!this.#ears.has(channel)) return;
     const channels = [channel, ...this.#forget(channel)];
-    if (!this.connection.isReady) return;
+    if (this.connection.isReady) await this.#unsubscribeNow(channels);
+  }
+
+  async #unsubscribeNow(channels: readonly string[]): Promise<void> {
     const { client } = this.connection;
     try {
       if (client instanceof Cluster) await Promise.all(channels.map((each) => client.sunsubscribe(each)));
       else await client.unsubscribe(...channels);
     } catch (error) {
-      // Nobody listens any more, and a connection that is made anew hears only who does.
+      // Nobody listens any more. What is heard all the same, is unsubscribed at the next tick: a slot that is on its way
+      // keeps its subscriptions until it has arrived, and then loses them.
       if (!(asUnavailable('unsubscribe', error) instanceof Unavailable)) throw error;
     }
+  }
+
+  #tick(): void {
+    this.#probes.tick();
+    const channels = [...this.#heardInVain].filter((channel) => !this.#isWanted(channel));
+    this.#heardInVain.clear();
+    if (channels.length === 0 || !this.connection.isReady) return;
+    detach(this.#unsubscribeNow(channels), this.#log, {}, 'unsubscribe failed');
   }
 
   /** The connection is new: nothing is subscribed on it. */
@@ -132,8 +152,21 @@ export class RedisSubscriber {
   async #subscribeNow(channels: readonly string[]): Promise<void> {
     const { client } = this.connection;
     // A channel at a time in a Cluster: SSUBSCRIBE takes channels of one slot only.
-    if (client instanceof Cluster) await Promise.all(channels.map((channel) => client.ssubscribe(channel)));
+    if (client instanceof Cluster)
+      await Promise.all(channels.map((each) => this.#subscribeSharded(client, each)));
     else await client.subscribe(...channels);
+  }
+
+  /** At its slot's master, which another one may be in a moment: ioredis looks again whenever it is told MOVED. */
+  async #subscribeSharded(client: Cluster, channel: string): Promise<void> {
+    const mayPass = (error: unknown): boolean => !isRefused(error) && this.#isWanted(channel);
+    await untilPassed(() => client.ssubscribe(channel), mayPass, COMMAND_TIMEOUT_MS);
+  }
+
+  #isWanted(channel: string): boolean {
+    if (this.#ears.has(channel)) return true;
+    const group = this.#groupOf(channel);
+    return this.#groupSizes.has(group) && channel === this.#probeChannel(group);
   }
 
   #groupOf(channel: string): string {
