@@ -11,6 +11,7 @@ export { seeded } from './random.ts';
 export { cleanEnv, ROOT, startServer, type LogLine, type ServerProcess } from './server.ts';
 export { freePort, startRedis, startRedisProcess, type RedisProcess, type TestRedis } from './redis.ts';
 export {
+  NO_FAILOVER_MS,
   startRedisCluster,
   startRedisSentinels,
   type RedisCluster,
