@@ -18,6 +18,7 @@ import { Rooms } from '../src/rooms.ts';
 import { type HostSession, type PlayerSession } from '../src/session.ts';
 import { Subscriptions } from '../src/subscriptions.ts';
 import { Turn } from '../src/turn.ts';
+import { Upkeep } from '../src/upkeep.ts';
 import { FakeLog, FakeSocket } from './fakes.ts';
 
 const EVERYBODY_LIVES: Leases = {
@@ -34,10 +35,17 @@ export class CoreNode {
   readonly rooms: Rooms;
   readonly inbox: Inbox;
   readonly links: Links;
+  readonly upkeep: Upkeep;
   readonly metrics = new Metrics();
 
   /** @param maxLinkBytes what may be kept for other nodes */
-  constructor(id: number, store: RoomStore, backplane: Backplane, maxLinkBytes = 64 * 1024 * 1024) {
+  constructor(
+    id: number,
+    store: RoomStore,
+    backplane: Backplane,
+    maxLinkBytes = 64 * 1024 * 1024,
+    leases = EVERYBODY_LIVES,
+  ) {
     this.id = id as NodeId;
     const turn = new Turn(this.log);
     this.relay = new Relay(turn.buffer);
@@ -50,9 +58,24 @@ export class CoreNode {
       hostedRoom: (...room) => this.inbox.hostedRoom(...room),
     });
     const journal = new Journal(this.log, this.metrics);
-    const ledger = new Ledger(this.id, store, new Neighbours(EVERYBODY_LIVES), new Doubts(), this.log);
-    this.rooms = new Rooms(this.id, 100, ledger, subscriptions, this.links, this.hub, this.relay, journal);
-    this.inbox = new Inbox(this.hub, this.relay, this.rooms);
+    const neighbours = new Neighbours(leases);
+    const doubts = new Doubts();
+    const { hub, log, metrics } = this;
+    const ledger = new Ledger(this.id, store, neighbours, doubts, log);
+    this.rooms = new Rooms(this.id, 100, ledger, subscriptions, this.links, hub, this.relay, journal);
+    this.inbox = new Inbox(hub, this.relay, this.rooms);
+    this.upkeep = new Upkeep(
+      this.id,
+      leases,
+      neighbours,
+      store,
+      ledger,
+      hub,
+      this.rooms,
+      doubts,
+      metrics,
+      log,
+    );
   }
 
   close(): void {

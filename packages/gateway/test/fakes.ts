@@ -76,15 +76,18 @@ export class FakeBackplane implements Backplane {
   }
 }
 
-/** A log that remembers its errors. */
+/** A log that remembers its errors and warnings. */
 export class FakeLog implements Log {
   readonly errors: string[] = [];
+  readonly warnings: string[] = [];
 
   debug(): void {}
 
   info(): void {}
 
-  warn(): void {}
+  warn(_fields: object, event: string): void {
+    this.warnings.push(event);
+  }
 
   error(_fields: object, event: string): void {
     this.errors.push(event);
