@@ -3,9 +3,19 @@ import { describe, expect, test } from '@jest/globals';
 import { playerId } from '@wmbp/protocol';
 import { CALM, frame, play, Simulation, type Faults } from '../test/link-simulation.ts';
 import { FULL_BYTES } from './envelope.ts';
-import { Link } from './link.ts';
+import { Link, type LinkEnds, type LinkWays } from './link.ts';
+import { Metrics } from './metrics.ts';
 import { type Epoch, type NodeId } from './names.ts';
-import { MAX_AGE_MS } from './outgoing.ts';
+import { LinkBudget, MAX_AGE_MS } from './outgoing.ts';
+
+const ENDS: LinkEnds = { epoch: 7 as Epoch, source: 1 as NodeId, stream: 99 };
+const WAYS: LinkWays = {
+  now: () => 0,
+  publish: () => undefined,
+  deliver: () => undefined,
+  onLost: () => undefined,
+  wake: () => undefined,
+};
 
 function expectExact({ verdict }: Simulation): void {
   expect(verdict).toBe('exact');
@@ -185,6 +195,17 @@ test('a way that is blocked for longer than a minute is given up, and not before
   expect(simulation.first.lost).toBeGreaterThan(0);
 });
 
+test('one link does not keep what all of them together may', () => {
+  const budget = new LinkBudget(1024 * 1024 * 1024);
+  const link = new Link(ENDS, budget, new Metrics().links, WAYS);
+  let taken = 0;
+  while (taken < 200 && link.append(frame(taken, 1_000_000))) taken += 1;
+  expect(taken).toBeGreaterThan(50);
+  expect(taken).toBeLessThan(80);
+  link.close();
+  expect(budget.bytes).toBe(0);
+});
+
 test('an envelope of a link of the past changes nothing', () => {
   const simulation = new Simulation(1, CALM);
   simulation.first.say(frame(1));
@@ -193,12 +214,9 @@ test('an envelope of a link of the past changes nothing', () => {
   const stale: Uint8Array[] = [];
   old.carry = (envelope) => void stale.push(envelope);
   const { first } = old;
-  const link = new Link({ epoch: 7 as Epoch, source: 1 as NodeId, stream: 99 }, first.budget, first.counts, {
-    now: () => 0,
+  const link = new Link(ENDS, first.budget, first.counts, {
+    ...WAYS,
     publish: (envelope) => void stale.push(envelope),
-    deliver: () => undefined,
-    onLost: () => undefined,
-    wake: () => undefined,
   });
   link.append(frame(5));
   link.flush();

@@ -56,6 +56,10 @@ async function until(what: string, isSo: () => boolean): Promise<void> {
   await within(what, watching());
 }
 
+function timers(): number {
+  return process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
+}
+
 async function joined(): Promise<{ session: PlayerSession; socket: FakeSocket }> {
   const player = await players.player(code);
   await until('the player to be known', () => player.session.isKnown);
@@ -281,6 +285,20 @@ test.each([true, false])(
     expect([CLOSE.linkLost, CLOSE.roomOver]).toContain(late.socket.closedWith);
   },
 );
+
+test('a link on which nobody speaks is not looked at by the clock', async () => {
+  let before = 0;
+  await until('a first look', () => {
+    before = timers();
+    return true;
+  });
+  const player = await joined();
+  players.send(player.session, 'hello');
+  await until('the frame', () => heardBy(socket).at(-1) === '1: hello');
+  // This deadline is one timer itself.
+  await until('no other timer than before', () => timers() <= before + 1);
+  expect([hosts.links.count, players.links.count]).toEqual([1, 1]);
+});
 
 test('a room that is over leaves no link behind, on either side', async () => {
   const player = await joined();

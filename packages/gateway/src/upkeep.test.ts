@@ -117,23 +117,29 @@ test('rooms whose host is here are kept alive every three minutes', async () => 
   expect(store.kept).toEqual([code, code]);
 });
 
-test('a store that has lost everything is told of rooms and seats again; nobody is closed', async () => {
-  const { host, socket, code } = await hosts.host(3);
-  const player = await players.player(code);
-  await settled();
-  await store.close(code, host.room.epoch);
-  leases.renewal = { wasHeld: false, generation: 'second' };
-  await round();
-  leases.renewal = { wasHeld: true, generation: 'second' };
-  expect(await store.find(code)).toMatchObject({ epoch: host.room.epoch, hostNode: hosts.id });
-  expect((await store.seatedNodes(code))?.nodes).toEqual([players.id]);
-  await rounds(6);
-  expect([socket.isOpen, player.socket.isOpen]).toEqual([true, true]);
-  expect([hosts.metrics.restoredRooms, players.metrics.restoredRooms]).toEqual([1, 0]);
-  expect(hosts.metrics.assertions).toBeGreaterThan(0);
-  expect(players.metrics.assertions).toBeGreaterThan(0);
-  expect(hosts.log.warnings).toEqual(['asserting rooms after an outage']);
-});
+test.each([
+  ['at once', TICK_MS],
+  ['after longer than leases last', 2 * LEASE_MS],
+])(
+  'a store that has lost everything is told of rooms and seats again %s; nobody is closed',
+  async (_, awayMs) => {
+    const { host, socket, code } = await hosts.host(3);
+    const player = await players.player(code);
+    await settled();
+    await store.close(code, host.room.epoch);
+    leases.renewal = { wasHeld: false, generation: 'second' };
+    await round(awayMs);
+    leases.renewal = { wasHeld: true, generation: 'second' };
+    expect(await store.find(code)).toMatchObject({ epoch: host.room.epoch, hostNode: hosts.id });
+    expect((await store.seatedNodes(code))?.nodes).toEqual([players.id]);
+    await rounds(6);
+    expect([socket.isOpen, player.socket.isOpen]).toEqual([true, true]);
+    expect([hosts.metrics.restoredRooms, players.metrics.restoredRooms]).toEqual([1, 0]);
+    expect(hosts.metrics.assertions).toBeGreaterThan(0);
+    expect(players.metrics.assertions).toBeGreaterThan(0);
+    expect(hosts.log.warnings).toEqual(['asserting rooms after an outage']);
+  },
+);
 
 test('a restored room gives no id twice, not even one that its host never heard of', async () => {
   const { host, code } = await hosts.host(9);

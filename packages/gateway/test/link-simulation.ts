@@ -211,7 +211,7 @@ export interface Play {
   readonly dies: number;
 }
 
-const PLAY: Play = { forMs: 400, largestBytes: 600_000, afterwards: CALM, dies: 0 };
+const PLAY: Play = { forMs: 400, largestBytes: 320_000, afterwards: CALM, dies: 0 };
 
 /** Frames said both ways at random times, then `afterwards` until everything is settled. */
 export function play(
