@@ -258,6 +258,13 @@ export function roomStoreContract(open: () => Promise<TwoStores>): void {
       expect(await first.reap(code, epoch, OTHER_NODE)).toEqual([]);
       expect(await first.leave(code, epoch, playerId(3))).toBe(true);
     });
+
+    test('of a room of the past takes nothing from the one that has its code now', async () => {
+      const { code, epoch } = await opened(4);
+      await joinAll(code, 1);
+      expect(await first.reap(code, drawEpoch(), OTHER_NODE)).toEqual([]);
+      expect(await first.leave(code, epoch, playerId(1))).toBe(true);
+    });
   });
 
   describe('seatedNodes', () => {
