@@ -22,6 +22,9 @@ import { parseRedisUrl } from './url.ts';
 
 const LOG = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
+/** What PTTL says of a key that never expires; of one that is gone by now, something else. */
+const NO_TTL = -1;
+
 const FORMS: readonly (readonly [string, () => Promise<TestRedis>])[] = [
   ['a Redis', startRedis],
   ['the redis-server of this machine', startRedisProcess],
@@ -85,7 +88,9 @@ describe.each(FORMS)('in %s', (_, start) => {
     const expected = [opened, restored].flatMap(({ code }) => [roomKey(code), playersKey(code)]);
     expect(keys).toEqual(expect.arrayContaining(expected));
     expect(keys.some((key) => key.includes(':join:'))).toBe(true);
-    for (const key of keys) expect(await second.client.pttl(key)).toBeGreaterThan(0);
+    for (const key of expected) expect(await second.client.pttl(key)).toBeGreaterThan(0);
+    const lasting = await Promise.all(keys.map(async (key) => (await second.client.pttl(key)) === NO_TTL));
+    expect(keys.filter((_, i) => lasting[i])).toEqual([]);
   });
 
   test('a room that is kept lives on, and so do its seats', async () => {
