@@ -38,6 +38,14 @@ test('beyond ten lines a second rooms are summed up; the next second has lines a
   expect(lines.at(-1)?.[0]).toBe('room opened');
 });
 
+test('a link that is lost has a line; of hundreds in one second ten have, and a sum', () => {
+  const room = roomCodeOf(7);
+  for (let i = 0; i < 300; i += 1) journal.linkLost(room, 5);
+  expect(lines).toEqual(Array.from({ length: 10 }, () => ['link lost', { room, node: 5 }]));
+  journal.tick();
+  expect(lines.slice(10)).toEqual([['more links lost', { lost: 290 }]]);
+});
+
 test('who was turned away is one line a second, by reason, and none when there was nobody', () => {
   for (let i = 0; i < 5000; i += 1) journal.refused('roomNotFound');
   journal.refused('roomFull');

@@ -2,8 +2,20 @@
 import { describe, expect, test } from '@jest/globals';
 import { playerId } from '@wmbp/protocol';
 import { CALM, frame, play, Simulation, type Faults } from '../test/link-simulation.ts';
-import { Link } from './link.ts';
+import { FULL_BYTES } from './envelope.ts';
+import { Link, type LinkEnds, type LinkWays } from './link.ts';
+import { Metrics } from './metrics.ts';
 import { type Epoch, type NodeId } from './names.ts';
+import { LinkBudget, MAX_AGE_MS } from './outgoing.ts';
+
+const ENDS: LinkEnds = { epoch: 7 as Epoch, source: 1 as NodeId, stream: 99 };
+const WAYS: LinkWays = {
+  now: () => 0,
+  publish: () => undefined,
+  deliver: () => undefined,
+  onLost: () => undefined,
+  wake: () => undefined,
+};
 
 function expectExact({ verdict }: Simulation): void {
   expect(verdict).toBe('exact');
@@ -54,6 +66,21 @@ describe('on calm ways', () => {
     }
     expect(simulation.first.published).toBe(1000);
     expect(simulation.second.published).toBeLessThanOrEqual(1000);
+  });
+
+  test('no envelope is larger than one publish should carry, and large frames arrive whole', () => {
+    const simulation = new Simulation(1, CALM);
+    const lengths: number[] = [];
+    const carry = simulation.carry.bind(simulation);
+    simulation.carry = (envelope, from) => {
+      lengths.push(envelope.length);
+      carry(envelope, from);
+    };
+    for (const length of [2_000_000, 10, FULL_BYTES, 300_000]) simulation.first.say(frame(length, length));
+    simulation.settle(5000);
+    expectExact(simulation);
+    expect(Math.max(...lengths)).toBeLessThan(2 * FULL_BYTES + 100);
+    expect(lengths.length).toBeGreaterThan(8);
   });
 
   test('an idle link sends nothing', () => {
@@ -116,6 +143,69 @@ test('frames that cannot be kept are refused, and what was accepted arrives', ()
   expect(simulation.second.heard.at(-1)).toEqual({ kind: 'left', player: 1 });
 });
 
+describe('trouble is counted', () => {
+  test('what is lost: silence is suspicious, the receiver asks, and what it lacked is sent again', () => {
+    const simulation = new Simulation(1, CALM);
+    simulation.first.say(frame(1));
+    simulation.step();
+    simulation.faults = { ...CALM, lost: 1 };
+    for (const number of [2, 3]) {
+      simulation.first.say(frame(number));
+      simulation.step();
+    }
+    simulation.faults = CALM;
+    simulation.settle(5000);
+    expectExact(simulation);
+    const { first, second } = simulation;
+    expect(first.counts).toMatchObject({ itemsOut: 3, resentItems: 2, silent: 1, asked: 1, failed: 0 });
+    expect(second.counts).toMatchObject({ gaps: 1, duplicateItems: 0 });
+  });
+
+  test('what fails to be published: once, however often it is tried', () => {
+    const simulation = new Simulation(1, { ...CALM, failed: 1 });
+    for (let ms = 0; ms < 2000; ms += 1) {
+      if (ms === 0) simulation.first.say(frame(1));
+      simulation.step();
+    }
+    simulation.faults = CALM;
+    simulation.settle(10_000);
+    expectExact(simulation);
+    expect(simulation.first.counts).toMatchObject({ failed: 1, asked: 0, silent: 0 });
+    expect(simulation.first.counts.resentItems).toBeGreaterThan(1);
+  });
+
+  test('what arrives twice', () => {
+    const simulation = new Simulation(1, { ...CALM, doubled: 1 });
+    for (const number of [1, 2, 3]) {
+      simulation.first.say(frame(number));
+      simulation.step();
+    }
+    simulation.settle(5000);
+    expectExact(simulation);
+    expect(simulation.second.counts).toMatchObject({ duplicateItems: 3, gaps: 0 });
+  });
+});
+
+test('a way that is blocked for longer than a minute is given up, and not before', () => {
+  const simulation = new Simulation(1, { ...CALM, failed: 1 });
+  simulation.first.say(frame(1));
+  for (let ms = 0; ms < MAX_AGE_MS; ms += 1) simulation.step();
+  expect(simulation.first.lost).toBe(0);
+  for (let ms = 0; ms < 3000; ms += 1) simulation.step();
+  expect(simulation.first.lost).toBeGreaterThan(0);
+});
+
+test('one link does not keep what all of them together may', () => {
+  const budget = new LinkBudget(1024 * 1024 * 1024);
+  const link = new Link(ENDS, budget, new Metrics().links, WAYS);
+  let taken = 0;
+  while (taken < 200 && link.append(frame(taken, 1_000_000))) taken += 1;
+  expect(taken).toBeGreaterThan(50);
+  expect(taken).toBeLessThan(80);
+  link.close();
+  expect(budget.bytes).toBe(0);
+});
+
 test('an envelope of a link of the past changes nothing', () => {
   const simulation = new Simulation(1, CALM);
   simulation.first.say(frame(1));
@@ -124,12 +214,9 @@ test('an envelope of a link of the past changes nothing', () => {
   const stale: Uint8Array[] = [];
   old.carry = (envelope) => void stale.push(envelope);
   const { first } = old;
-  const link = new Link({ epoch: 7 as Epoch, source: 1 as NodeId, stream: 99 }, first.budget, first.counts, {
-    now: () => 0,
+  const link = new Link(ENDS, first.budget, first.counts, {
+    ...WAYS,
     publish: (envelope) => void stale.push(envelope),
-    deliver: () => undefined,
-    onLost: () => undefined,
-    wake: () => undefined,
   });
   link.append(frame(5));
   link.flush();

@@ -1,13 +1,13 @@
 /** Two nodes over a backplane that loses: everything arrives all the same, or its socket is closed. */
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { CLOSE, type RoomCode } from '@wmbp/protocol';
+import { CLOSE, playerId, type Addressees, type RoomCode } from '@wmbp/protocol';
 import { within } from '@wmbp/testkit';
 import { CoreNode, heardBy } from '../test/core-node.ts';
 import { FakeSocket, settled } from '../test/fakes.ts';
 import { GatedStore } from '../test/gated-store.ts';
 import { type OnAnswer } from './backplane.ts';
 import { MemoryBackplane } from './memory/backplane.ts';
-import { type HostSession, type PlayerSession } from './session.ts';
+import { type HostSession, type PlayerSession, type Room } from './session.ts';
 
 /** Loses envelopes, says so or not, while told to. */
 class LossyBackplane extends MemoryBackplane {
@@ -163,6 +163,37 @@ test('players of a node that was taken for dead are closed when it speaks; their
   await until('the frame', () => heardBy(socket).at(-1) === '2: hello');
 });
 
+test('a link that is given up is one line on each side, however much was under way, and who would miss it is closed', async () => {
+  const two = [await joined(), await joined()];
+  hostsLine.mode = 'silent';
+  for (let i = 0; i < 50; i += 1) {
+    sendToAll(`${i}`);
+    await settled();
+  }
+  hosts.rooms.onNodeGone(host.room, players.id);
+  hostsLine.mode = 'whole';
+  for (const { session } of two) players.send(session, 'still here');
+  await until('the closes', () => two.every((each) => !each.socket.isOpen));
+  expect(two.map((each) => each.socket.closedWith)).toEqual([CLOSE.linkLost, CLOSE.linkLost]);
+  expect(players.log.warnings).toEqual(['link lost']);
+  expect(players.metrics.links.lost).toBe(1);
+});
+
+test('who is told that its link is gone says of each player that it has left', async () => {
+  await joined();
+  await joined();
+  // What a node answers that has started again, or was told to forget the room.
+  players.links.cut([...players.hub.rooms][0] as Room, hosts.id);
+  for (const session of [...players.hub.rooms].flatMap((room) => [...room.players.values()])) {
+    session.socket.close(CLOSE.linkLost);
+  }
+  sendToAll('anybody there?');
+  await until('both to have left', () => heardBy(socket).includes('left 2'));
+  expect(heardBy(socket).slice(-4)).toEqual(['left 1', 'state 2', 'left 2', 'state ']);
+  expect(hosts.log.warnings).toEqual(['link lost']);
+  expect(hosts.metrics.links.lost).toBe(1);
+});
+
 test('a frame that cannot be kept closes exactly the sockets that would miss it', async () => {
   const small = new LossyBackplane(hostsLine);
   const cramped = new CoreNode(3, store, small, 4096);
@@ -185,25 +216,56 @@ test('a frame that cannot be kept closes exactly the sockets that would miss it'
   cramped.close();
 });
 
-test('players whose host’s node cannot keep a frame for them are closed, others are not', async () => {
-  const line = new LossyBackplane(hostsLine);
-  const cramped = new CoreNode(3, store, line, 4096);
-  const game = await cramped.host(9);
-  const away = await players.player(game.code);
-  await until('the player to be known', () => away.session.isKnown);
-  const here = await cramped.player(game.code);
-  line.mode = 'failing';
-  for (let i = 0; i < 10; i += 1) {
-    cramped.relay.toPlayers(game.host, 'all', Buffer.from(`${i} `.padEnd(1000, '.')), false);
+test('what all links of a node keep together is bounded, whichever room it is for', async () => {
+  const small = new LossyBackplane(hostsLine);
+  const cramped = new CoreNode(3, store, small, 4096);
+  const other = await hosts.host(9);
+  const talkers = [await cramped.player(code), await cramped.player(other.code)];
+  await until('both to be known', () => talkers.every(({ session }) => session.isKnown));
+  small.mode = 'failing';
+  const isTaken: boolean[] = [];
+  for (let i = 0; i < 4; i += 1) {
+    const talker = talkers[i % 2] as (typeof talkers)[number];
+    cramped.send(talker.session, `${i} `.padEnd(1000, '.'));
     await settled();
+    isTaken.push(talker.socket.isOpen);
   }
-  line.mode = 'whole';
-  await until('the close', () => !away.socket.isOpen);
-  expect(away.socket.closedWith).toBe(CLOSE.linkLost);
-  expect(away.socket.texts.map((text) => Number(text[0]))).toEqual(away.socket.texts.map((_, i) => i));
-  expect(here.socket.texts).toHaveLength(10);
+  // Three of a thousand bytes, with what they cost besides; the fourth would be the second of its room.
+  expect(isTaken).toEqual([true, true, true, false]);
+  expect(talkers.map(({ socket: each }) => each.isOpen)).toEqual([true, false]);
   cramped.close();
 });
+
+test.each<[string, Addressees]>([
+  ['everybody', 'all'],
+  ['one', [playerId(1)]],
+  ['some', [playerId(1), playerId(3)]],
+])(
+  'players whose host’s node cannot keep a frame to %s for them are closed, others are not',
+  async (_, to) => {
+    const line = new LossyBackplane(hostsLine);
+    const cramped = new CoreNode(3, store, line, 4096);
+    const game = await cramped.host(9);
+    const away = await players.player(game.code);
+    await until('the player to be known', () => away.session.isKnown);
+    const elsewhere = await players.player(game.code);
+    await until('the player to be known', () => elsewhere.session.isKnown);
+    const here = await cramped.player(game.code);
+    line.mode = 'failing';
+    for (let i = 0; i < 10; i += 1) {
+      cramped.relay.toPlayers(game.host, to, Buffer.from(`${i} `.padEnd(1000, '.')), false);
+      await settled();
+    }
+    line.mode = 'whole';
+    await until('the close', () => !away.socket.isOpen);
+    expect(away.socket.closedWith).toBe(CLOSE.linkLost);
+    expect(away.socket.texts.map((text) => Number(text[0]))).toEqual(away.socket.texts.map((_, i) => i));
+    expect(here.socket.texts).toHaveLength(to === 'all' || to.includes(here.session.player) ? 10 : 0);
+    expect([elsewhere.socket.isOpen, here.socket.isOpen]).toEqual([to !== 'all', true]);
+    expect(cramped.metrics.links.overflows).toBeGreaterThan(0);
+    cramped.close();
+  },
+);
 
 test.each([true, false])(
   'who was admitted while the room ended is told (others are there: %s)',
@@ -219,6 +281,31 @@ test.each([true, false])(
     expect([CLOSE.linkLost, CLOSE.roomOver]).toContain(late.socket.closedWith);
   },
 );
+
+test('a link on which nobody speaks is not looked at by the clock', async () => {
+  const { setInterval, clearInterval } = globalThis;
+  const running = new Set<unknown>();
+  const counted = (...args: Parameters<typeof setInterval>): NodeJS.Timeout => {
+    const timer = setInterval(...args);
+    running.add(timer);
+    return timer;
+  };
+  globalThis.setInterval = counted as typeof setInterval;
+  globalThis.clearInterval = (timer) => {
+    running.delete(timer);
+    clearInterval(timer);
+  };
+  try {
+    const player = await joined();
+    players.send(player.session, 'hello');
+    await until('the frame', () => heardBy(socket).at(-1) === '1: hello');
+    expect(running.size).toBeGreaterThan(0);
+    await until('the clocks of both nodes to be stopped', () => running.size === 0);
+    expect([hosts.links.count, players.links.count]).toEqual([1, 1]);
+  } finally {
+    Object.assign(globalThis, { setInterval, clearInterval });
+  }
+});
 
 test('a room that is over leaves no link behind, on either side', async () => {
   const player = await joined();

@@ -79,7 +79,17 @@ describe('a room on three nodes', () => {
     expect(await relayed([1, 3])).toEqual([1, 0, 1, 0, 0]);
     expect(await relayed([])).toEqual([1, 0, 1, 0, 0]);
     expect(await relayed([99])).toEqual([1, 0, 1, 0, 0]);
+    expect(await relayed([3])).toEqual([1, 0, 2, 0, 0]);
+    send[0]?.('to the host beside it');
+    await settled();
+    expect(heardBy(hostSocket)).toEqual(['1: to the host beside it']);
     expect(published).toBe(0);
+  });
+
+  test('a frame to one leaves for its node alone', async () => {
+    expect(await relayed([2])).toEqual([0, 1, 0, 0, 0]);
+    expect(await relayed([5])).toEqual([0, 1, 0, 0, 1]);
+    expect(published).toBe(2);
   });
 
   test('text stays text and bytes stay bytes', async () => {

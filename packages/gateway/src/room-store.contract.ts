@@ -69,6 +69,15 @@ export function roomStoreContract(open: () => Promise<TwoStores>): void {
       expect(await first.join(room.code, HOST_NODE)).toEqual({ ok: false, why: 'roomFull' });
     });
 
+    test('twice is once: the room is as it was, with whoever has joined meanwhile', async () => {
+      const room = newRoom(2);
+      const openedAtMs = await first.create(room);
+      await joinAll(room.code, 1);
+      expect(await first.create(room)).toBe(openedAtMs);
+      expect(await second.join(room.code, OTHER_NODE)).toMatchObject({ ok: true, player: 2 });
+      expect(await second.join(room.code, OTHER_NODE)).toEqual({ ok: false, why: 'roomFull' });
+    });
+
     test('lets one of many win who ask for one code at once', async () => {
       const { code } = newRoom(1);
       const asked = Array.from({ length: 20 }, (_, i) => ({ ...newRoom(i), code }));
@@ -248,6 +257,13 @@ export function roomStoreContract(open: () => Promise<TwoStores>): void {
       expect([...(await first.reap(code, epoch, OTHER_NODE))].toSorted((a, b) => a - b)).toEqual([1, 2]);
       expect(await first.reap(code, epoch, OTHER_NODE)).toEqual([]);
       expect(await first.leave(code, epoch, playerId(3))).toBe(true);
+    });
+
+    test('of a room of the past takes nothing from the one that has its code now', async () => {
+      const { code, epoch } = await opened(4);
+      await joinAll(code, 1);
+      expect(await first.reap(code, drawEpoch(), OTHER_NODE)).toEqual([]);
+      expect(await first.leave(code, epoch, playerId(1))).toBe(true);
     });
   });
 

@@ -1,10 +1,9 @@
 /** One of several gateways is told to end: its peers are sent on, and everybody else is told at once. */
 import { afterAll, beforeAll, expect } from '@jest/globals';
 import { startRedisProcess, within, type RedisProcess } from '@wmbp/testkit';
-import { Redis } from 'ioredis';
 import { nodeKey } from '../src/redis/keys.ts';
 import { type NodeId } from '../src/names.ts';
-import { atOnce, Processes } from './processes.ts';
+import { asking, atOnce, Processes } from './processes.ts';
 import { expectWhole, HostWatch, PlayerWatch } from './watches.ts';
 import { arrived } from './wire.ts';
 
@@ -40,8 +39,8 @@ atOnce({
         for (const talk of talks.slice(0, 2)) talk.pause();
         for (const { player } of drained) await arrived(player);
         const node = nodes.server(1).log.find(({ msg }) => msg === 'listening')?.['node'] as NodeId;
-        const client = new Redis(redis.url);
-        expect(await client.exists(nodeKey(node))).toBe(1);
+        const leases = (): Promise<number> => asking(redis.url, (client) => client.exists(nodeKey(node)));
+        expect(await leases()).toBe(1);
         nodes.kill(1, 'SIGTERM');
 
         for (const watch of [drainedSees, alsoDrainedSees, endedSees, guestSees]) {
@@ -52,8 +51,7 @@ atOnce({
         expect(hostSees.left.toSorted((a, b) => a - b)).toEqual(drained.map(({ id }) => id));
         for (const [index, { id }] of drained.entries()) expect(hostSees.next[id]).toBe(talks[index]?.sent);
         expect(await within('the exit', nodes.server(1).exited)).toEqual({ code: 0, signal: null });
-        expect(await client.exists(nodeKey(node))).toBe(0);
-        await client.quit();
+        expect(await leases()).toBe(0);
 
         expect(await nodes.lookUp(2, ended.code)).toBe('404');
         const newcomer = await nodes.player(2, code);

@@ -35,12 +35,18 @@ export class CoreNode {
   readonly rooms: Rooms;
   readonly inbox: Inbox;
   readonly links: Links;
+  readonly upkeep: Upkeep;
   readonly metrics = new Metrics();
   readonly doubts = new Doubts();
-  readonly upkeep: Upkeep;
 
   /** @param maxLinkBytes what may be kept for other nodes */
-  constructor(id: number, store: RoomStore, backplane: Backplane, maxLinkBytes = 64 * 1024 * 1024) {
+  constructor(
+    id: number,
+    store: RoomStore,
+    backplane: Backplane,
+    maxLinkBytes = 64 * 1024 * 1024,
+    leases = EVERYBODY_LIVES,
+  ) {
     this.id = id as NodeId;
     const turn = new Turn(this.log);
     this.relay = new Relay(turn.buffer);
@@ -53,21 +59,22 @@ export class CoreNode {
       hostedRoom: (...room) => this.inbox.hostedRoom(...room),
     });
     const journal = new Journal(this.log, this.metrics);
-    const neighbours = new Neighbours(EVERYBODY_LIVES);
-    const ledger = new Ledger(this.id, store, neighbours, this.doubts, this.log);
-    this.rooms = new Rooms(this.id, 100, ledger, subscriptions, this.links, this.hub, this.relay, journal);
-    this.inbox = new Inbox(this.hub, this.relay, this.rooms);
+    const neighbours = new Neighbours(leases);
+    const { hub, log, metrics, doubts } = this;
+    const ledger = new Ledger(this.id, store, neighbours, doubts, log);
+    this.rooms = new Rooms(this.id, 100, ledger, subscriptions, this.links, hub, this.relay, journal);
+    this.inbox = new Inbox(hub, this.relay, this.rooms);
     this.upkeep = new Upkeep(
       this.id,
-      EVERYBODY_LIVES,
+      leases,
       neighbours,
       store,
       ledger,
-      this.hub,
+      hub,
       this.rooms,
-      this.doubts,
-      this.metrics,
-      this.log,
+      doubts,
+      metrics,
+      log,
     );
   }
 

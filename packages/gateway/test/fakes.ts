@@ -76,17 +76,25 @@ export class FakeBackplane implements Backplane {
   }
 }
 
-/** A log that remembers its errors. */
+/** A log that remembers its lines, errors and warnings apart as well. */
 export class FakeLog implements Log {
+  readonly lines: string[] = [];
   readonly errors: string[] = [];
+  readonly warnings: string[] = [];
 
   debug(): void {}
 
-  info(): void {}
+  info(_fields: object, event: string): void {
+    this.lines.push(event);
+  }
 
-  warn(): void {}
+  warn(_fields: object, event: string): void {
+    this.lines.push(event);
+    this.warnings.push(event);
+  }
 
   error(_fields: object, event: string): void {
+    this.lines.push(event);
     this.errors.push(event);
   }
 }

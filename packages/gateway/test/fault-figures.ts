@@ -54,7 +54,7 @@ export interface Figures extends Counters {
 
 /** The series of `/metrics` that begin so, by name as it is written there. */
 export async function readSeries(
-  { adminPort }: ServerProcess,
+  { adminPort }: Pick<ServerProcess, 'adminPort'>,
   prefix = 'wmbp_',
 ): Promise<ReadonlyMap<string, number>> {
   const answer = await fetch(`http://127.0.0.1:${adminPort}/metrics`);

@@ -116,6 +116,8 @@ export class End {
   readonly counts: LinkCounts = new Metrics().links;
   readonly budget = new LinkBudget(64 * 1024 * 1024);
   published = 0;
+  /** Times that it gave its link up. */
+  lost = 0;
   busyUntilMs = 0;
   /** Connected, and subscribed to nothing: what is published reaches nobody, and nobody says so. */
   isDeaf = false;
@@ -183,7 +185,7 @@ export class End {
         simulation.carry(envelope, this);
       },
       deliver: (item) => this.heard.push('bytes' in item ? { ...item, bytes: item.bytes.slice() } : item),
-      onLost: () => undefined,
+      onLost: () => (this.lost += 1),
       wake: () => undefined,
     });
   }
@@ -209,7 +211,7 @@ export interface Play {
   readonly dies: number;
 }
 
-const PLAY: Play = { forMs: 400, largestBytes: 600_000, afterwards: CALM, dies: 0 };
+const PLAY: Play = { forMs: 400, largestBytes: 320_000, afterwards: CALM, dies: 0 };
 
 /** Frames said both ways at random times, then `afterwards` until everything is settled. */
 export function play(

@@ -50,9 +50,11 @@ export class Nodes {
         : cluster.open(node);
       return gate ? { ...shared, store: gate.around(shared.store) } : shared;
     }
+    // Nodes over Redis need no help to find each other.
+    const sharing = isRedis && !gate ? undefined : share;
     const gateways: Gateway[] = [];
     for (let i = 0; i < (isRedis ? 3 : arrangement); i += 1) {
-      gateways.push(await openGateway(config, recorder(log), share));
+      gateways.push(await openGateway(config, recorder(log), sharing));
     }
     const balancer = isRedis ? await startBalancer(gateways.map(({ port }) => port)) : undefined;
     return new Nodes(gateways, log, balancer);
@@ -67,9 +69,14 @@ export class Nodes {
     return this.#balancer?.port ?? portOf(this.gateways[0]);
   }
 
+  /** Where this node itself is reached, past a balancer. */
+  portAt(index: number): number {
+    return portOf(this.gateways[index]);
+  }
+
   /** A host that has its first `state` behind it. */
-  async host(): Promise<TestHost> {
-    const host = new TestHost(`ws://127.0.0.1:${this.hostPort}/CREATE`);
+  async host(port = this.hostPort): Promise<TestHost> {
+    const host = new TestHost(`ws://127.0.0.1:${port}/CREATE`);
     this.#peers.push(host);
     await host.opened();
     await host.expect('state');
@@ -83,15 +90,19 @@ export class Nodes {
   }
 
   /** A player's socket, on its way; whether it is admitted shows. */
-  async player(code: string): Promise<TestPeer> {
-    const player = new TestPeer(`ws://127.0.0.1:${this.playerPort}/${code}`);
+  async player(code: string, port = this.playerPort): Promise<TestPeer> {
+    const player = new TestPeer(`ws://127.0.0.1:${port}/${code}`);
     this.#peers.push(player);
     return player.opened();
   }
 
   /** A player that its host has been told of; takes the host's two events. */
-  async joined(host: TestHost, code: string): Promise<{ player: TestPeer; id: PlayerId }> {
-    const player = await this.player(code);
+  async joined(
+    host: TestHost,
+    code: string,
+    port = this.playerPort,
+  ): Promise<{ player: TestPeer; id: PlayerId }> {
+    const player = await this.player(code, port);
     const { player: id } = await host.expect('player_joined');
     await host.expect('state');
     return { player, id };

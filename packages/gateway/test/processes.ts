@@ -2,6 +2,7 @@
 import { beforeAll, test } from '@jest/globals';
 import { type PlayerId } from '@wmbp/protocol';
 import { startServer, TestHost, TestPeer, type ServerProcess } from '@wmbp/testkit';
+import { Redis } from 'ioredis';
 
 const SCENARIO_MS = 180_000;
 const TALK_EVERY_MS = 20;
@@ -180,6 +181,16 @@ function inTurn<T>(start: () => Promise<T>): Promise<T> {
   const started = lastStart.then(start);
   lastStart = started.catch(() => undefined);
   return started;
+}
+
+/** A connection of the test's own, closed whatever comes of it: one that is left open tries to connect for ever. */
+export async function asking<T>(redisUrl: string, ask: (client: Redis) => Promise<T>): Promise<T> {
+  const client = new Redis(redisUrl);
+  try {
+    return await ask(client);
+  } finally {
+    client.disconnect();
+  }
 }
 
 /** Something that must last a stated time. */

@@ -2,11 +2,11 @@
 import { expect } from '@jest/globals';
 import { CLOSE, mayComeBack, type RoomCode } from '@wmbp/protocol';
 import { startRedisProcess, within, type RedisProcess } from '@wmbp/testkit';
-import { Redis } from 'ioredis';
+import { type Redis } from 'ioredis';
 import { channelOf } from '../src/channels.ts';
 import { type NodeId } from '../src/names.ts';
 import { nodeKey, roomKey } from '../src/redis/keys.ts';
-import { atOnce, eventually, lasting, Processes } from './processes.ts';
+import { asking, atOnce, eventually, lasting, Processes } from './processes.ts';
 import { expectWhole, HostWatch, PlayerWatch } from './watches.ts';
 
 /** From the return of Redis on. */
@@ -83,21 +83,23 @@ atOnce({
         const friendSees = new PlayerWatch(friend.player);
 
         await loseAll(redis, nodes);
-        const client = new Redis(redis.url);
-        const ear = new Redis(redis.url);
-        const told = new Promise((resolve) => ear.once('messageBuffer', resolve));
-        await ear.subscribe(channelOf(older.code as RoomCode, ELSEWHERE));
-        await client.set(nodeKey(ELSEWHERE), '1', 'PX', 60_000);
-        await plant(client, younger.code, 1);
-        await plant(client, older.code, Date.now() + 3_600_000);
+        await asking(redis.url, async (ear) => {
+          const told = new Promise((resolve) => ear.once('messageBuffer', resolve));
+          await ear.subscribe(channelOf(older.code as RoomCode, ELSEWHERE));
+          await asking(redis.url, async (client) => {
+            await client.set(nodeKey(ELSEWHERE), '1', 'PX', 60_000);
+            await plant(client, younger.code, 1);
+            await plant(client, older.code, Date.now() + 3_600_000);
+          });
 
-        const close = await youngerSees.closed(YOUNGER_CLOSED_MS);
-        expect(close).toEqual(CLOSE.roomLost);
-        expect(mayComeBack(close.code)).toBe(true);
-        expect(youngerSees.isStopped).toBe(true);
-        expect(await guestSees.closed(YOUNGER_CLOSED_MS)).toEqual(CLOSE.roomLost);
-        expect(await nodes.lookUp(1, younger.code)).toBe('200 planted');
-        await within('the other node to be told that its room is over', told, YOUNGER_CLOSED_MS);
+          const close = await youngerSees.closed(YOUNGER_CLOSED_MS);
+          expect(close).toEqual(CLOSE.roomLost);
+          expect(mayComeBack(close.code)).toBe(true);
+          expect(youngerSees.isStopped).toBe(true);
+          expect(await guestSees.closed(YOUNGER_CLOSED_MS)).toEqual(CLOSE.roomLost);
+          expect(await nodes.lookUp(1, younger.code)).toBe('200 planted');
+          await within('the other node to be told that its room is over', told, YOUNGER_CLOSED_MS);
+        });
 
         const talks = [nodes.talk(older.host), nodes.talk(friend.player)];
         await olderSees.hearsMore(friend.id);
@@ -107,7 +109,6 @@ atOnce({
         expect(olderSees.close).toBeUndefined();
         expectWhole(olderSees, friendSees);
         expect(nodes.failures).toEqual([]);
-        await Promise.all([client.quit(), ear.quit()]);
       }),
     ),
 
@@ -121,9 +122,7 @@ atOnce({
         nodes.talk(host);
         nodes.talk(player);
         await playerSees.hearsMore();
-        const client = new Redis(redis.url);
-        await client.flushall();
-        await client.quit();
+        await asking(redis.url, (client) => client.flushall());
         await joinsWithin(nodes, 1, code, hostSees, performance.now() + JOINABLE_MS);
         await hostSees.hearsMore(id);
         await playerSees.hearsMore();
@@ -135,24 +134,23 @@ atOnce({
   'after SCRIPT FLUSH rooms are opened, joined, left and closed': () =>
     withRedis((redis) =>
       Processes.play(2, redis.url, async (nodes) => {
-        const client = new Redis(redis.url);
+        const forget = (): Promise<unknown> => asking(redis.url, (client) => client.script('FLUSH'));
         const { host, code } = await nodes.room(0, 2);
-        await client.script('FLUSH');
+        await forget();
         const { player } = await nodes.joined(1, host, code);
-        await client.script('FLUSH');
+        await forget();
         host.command({ cmd: 'start' });
         await host.expect('state');
-        await client.script('FLUSH');
+        await forget();
         expect(await (await nodes.player(1, code)).closed()).toMatchObject({ code: 4503 });
         player.close();
         await host.expect('player_left');
         await host.expect('state');
-        await client.script('FLUSH');
+        await forget();
         host.command({ cmd: 'stop' });
         await host.closed();
         await eventually('the code to be free', async () => (await nodes.lookUp(1, code)) === '404', 5000);
         await nodes.room(1, 1);
-        await client.quit();
         expect(nodes.failures).toEqual([]);
       }),
     ),

@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from '@jest/globals';
 import { freePort, makeCertificate, startRedisProcess } from '@wmbp/testkit';
-import { Redis } from 'ioredis';
-import { atOnce, eventually, Processes } from './processes.ts';
+import { asking, atOnce, eventually, Processes } from './processes.ts';
 import { expectWhole, HostWatch, PlayerWatch } from './watches.ts';
 
 const PASSWORD = 'p@ss/w:rd';
@@ -72,9 +71,7 @@ atOnce({
           expect(await nodes.probe(0, '/readyz')).toMatch(/^503 \w+/);
           expect(await nodes.probe(0, '/healthz')).toBe('200 ok');
           expect(await nodes.lookUp(0, 'ABCD')).toBe('503');
-          const client = new Redis(redis.port);
-          await client.call('ACL', 'SETUSER', 'party', '>wrong-secret');
-          await client.quit();
+          await asking(redis.url, (client) => client.call('ACL', 'SETUSER', 'party', '>wrong-secret'));
           const isReady = async (): Promise<boolean> => (await nodes.probe(0, '/readyz')).startsWith('200');
           await eventually('the gateway to be ready', isReady, 15_000);
           await nodes.room(0, 1);
@@ -102,9 +99,9 @@ async function plays(nodes: Processes): Promise<void> {
 
 /** The user of old may look everywhere. */
 async function expectKeysIn(port: number, database: number): Promise<void> {
-  const client = new Redis({ port, db: database });
-  expect((await client.keys('wmbp:*')).length).toBeGreaterThan(0);
-  await client.select(0);
-  expect(await client.keys('*')).toEqual([]);
-  await client.quit();
+  await asking(`redis://127.0.0.1:${port}/${database}`, async (client) => {
+    expect((await client.keys('wmbp:*')).length).toBeGreaterThan(0);
+    await client.select(0);
+    expect(await client.keys('*')).toEqual([]);
+  });
 }

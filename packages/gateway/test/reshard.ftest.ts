@@ -34,7 +34,7 @@ atOnce(
 );
 
 async function thereAndBack(name: string, server?: ServerBinary): Promise<void> {
-  const cluster = await startRedisCluster(server);
+  const cluster = await startRedisCluster({ server });
   try {
     await Processes.play(3, cluster.url, (nodes) =>
       FaultParty.on(nodes, async (party) => {

@@ -95,6 +95,29 @@ describe.each(ARRANGEMENTS)('%s', (_, count) => {
     expect(nodes.failures).toEqual([]);
   });
 
+  test('one that stalls holds nobody up: what others are sent arrives while it takes nothing', async () => {
+    nodes = await Nodes.open(count);
+    const { host, code } = await nodes.room(3);
+    const slow = await stalled(nodes.playerPort, `/${code}`);
+    await host.expect('player_joined');
+    await host.expect('state');
+    const { player: reader, id } = await nodes.joined(host, code);
+    // More than may be under way between two nodes.
+    const padding = 'x'.repeat(MIB);
+    for (let i = 0; i < 12; i += 1) {
+      host.command({ cmd: 'to_str', to: 'all', data: Buffer.from(`${i}:${padding}`) });
+      expect((await reader.nextText()).split(':')[0]).toBe(String(i));
+    }
+    reader.send('all there');
+    // Had the one waited for the other, that would have been closed by now.
+    expect(await host.nextEvent()).toEqual({ cmd: 'from_str', from: id, data: 'all there' });
+    slow.resume();
+    for (let i = 0; i < 12; i += 1) {
+      expect((await slow.frame())?.payload.toString('latin1', 0, 3).split(':')[0]).toBe(String(i));
+    }
+    expect(nodes.failures).toEqual([]);
+  });
+
   test('a host that makes itself events and reads none is closed; no player is blamed for it', async () => {
     nodes = await Nodes.open(count, SMALL);
     const { host: slow, code } = await rawRoom(nodes.hostPort, 2, 'x'.repeat(1000));

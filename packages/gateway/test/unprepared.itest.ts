@@ -51,16 +51,16 @@ test('beyond a quarter of all sockets the oldest makes room, and every host that
 
 test('thousands that never say a word keep no honest host out', async () => {
   nodes = await Nodes.open(1, { WMBP_MAX_SOCKETS: '400' });
+  const { hostPort } = nodes;
   const silent: RawPeer[] = [];
-  for (let i = 0; i < 2000; i += 1) {
-    const peer = await RawPeer.upgraded(nodes.hostPort, '/CREATE');
-    peer.resume();
-    silent.push(peer);
-    if (i % 200 === 0) {
-      const { host, code } = await nodes.room(1);
-      await nodes.joined(host, code);
-    }
+  // Many at a time: one by one they take as long as the machine is busy with something else.
+  for (let i = 0; i < 40; i += 1) {
+    const more = Array.from({ length: 50 }, () => RawPeer.upgraded(hostPort, '/CREATE'));
+    silent.push(...(await Promise.all(more)));
+    if (i % 4 > 0) continue;
+    const { host, code } = await nodes.room(1);
+    await nodes.joined(host, code);
   }
   for (const peer of silent) peer.drop();
   expect(nodes.failures).toEqual([]);
-}, 60_000);
+});

@@ -12,6 +12,7 @@ export { cleanEnv, ROOT, startServer, type LogLine, type ServerProcess } from '.
 export { findRedis8 } from './redis-8.ts';
 export { freePort, startRedis, startRedisProcess, type RedisProcess, type TestRedis } from './redis.ts';
 export {
+  NO_FAILOVER_MS,
   startRedisCluster,
   startRedisSentinels,
   type RedisCluster,

@@ -38,16 +38,27 @@ export interface RedisSentinels extends TestRedis {
 }
 
 const FAILOVER_MS = 1000;
+/** Whoever lets nothing fail wants nothing taken for dead, on a machine that does something else as well. */
+export const NO_FAILOVER_MS = 60_000;
 
-/** @param server another one than the `redis-server` of this machine */
-export async function startRedisCluster(server?: ServerBinary): Promise<RedisCluster> {
+export interface ClusterOptions {
+  /** Another one than the `redis-server` of this machine. */
+  readonly server?: ServerBinary | undefined;
+  /** A master that is silent for so long is taken for dead. */
+  readonly failoverMs?: number;
+}
+
+export async function startRedisCluster({
+  server,
+  failoverMs = FAILOVER_MS,
+}: ClusterOptions = {}): Promise<RedisCluster> {
   const folder = await mkdtemp(join(tmpdir(), 'wmbp-cluster-'));
   const started: Started[] = [];
   const stop = (): Promise<void> => stopAll(started, folder);
   try {
     for (let index = 0; index < 6; index += 1) {
       const args = ['--cluster-enabled', 'yes', '--cluster-config-file', join(folder, `${index}.conf`)];
-      args.push('--cluster-node-timeout', String(FAILOVER_MS), '--repl-diskless-sync-delay', '0');
+      args.push('--cluster-node-timeout', String(failoverMs), '--repl-diskless-sync-delay', '0');
       started.push(await startOne(args, server));
     }
     const addresses = started.map(({ port }) => `127.0.0.1:${port}`);

@@ -42,6 +42,14 @@ test('a deaf group is subscribed again, then its connection rebuilt, and so on w
   expect(remedies).toEqual(['a subscribeAgain', 'a rebuild', 'a subscribeAgain', 'a rebuild']);
 });
 
+test('probes are counted, those that were missed, and connections given up', async () => {
+  probes.add('a', 0);
+  await tick('a');
+  expect(probes.counts).toEqual({ sent: 1, missed: 0, rebuilt: 0 });
+  for (let i = 0; i < 3; i += 1) await tick();
+  expect(probes.counts).toEqual({ sent: 4, missed: 2, rebuilt: 1 });
+});
+
 test('a group that hears, but not where it is published, is deaf: its connection is to a replica', async () => {
   probes.add('a', 0);
   await tick('a');

@@ -1,0 +1,78 @@
+/** What is true of a room whatever others say: who is in it, who has left, which of two under one code it is. */
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { playerId, type RoomCode } from '@wmbp/protocol';
+import { CoreNode, heardBy } from '../test/core-node.ts';
+import { FakeSocket, settled } from '../test/fakes.ts';
+import { MemoryBackplane } from './memory/backplane.ts';
+import { MemoryRoomStore } from './memory/room-store.ts';
+import { drawEpoch, type NodeId } from './names.ts';
+import { type Room } from './session.ts';
+
+const ELSEWHERE = 99 as NodeId;
+
+let store: MemoryRoomStore;
+let node: CoreNode;
+beforeEach(() => {
+  store = new MemoryRoomStore();
+  node = new CoreNode(1, store, new MemoryBackplane());
+});
+afterEach(() => node.close());
+
+test('a code that is in use here is not given to another room, though the store calls it free', async () => {
+  const { host, socket } = await node.host(1);
+  const inUse = new Set<RoomCode>();
+  const roomOf = node.hub.room.bind(node.hub);
+  // Codes are drawn at random: the first ones, whichever they are, are those of a room that is here.
+  node.hub.room = (code): Room | undefined => {
+    if (inUse.size < 5) inUse.add(code);
+    return inUse.has(code) ? host.room : roomOf(code);
+  };
+  const { code } = await node.host(1);
+  expect(inUse.size).toBe(5);
+  expect(inUse).not.toContain(code);
+  expect(socket.isOpen).toBe(true);
+});
+
+test('nobody joins another room past the one that is here under the same code, and no seat is kept', async () => {
+  const { host, socket, code } = await node.host(3);
+  await store.close(code, host.room.epoch);
+  const younger = { code, epoch: drawEpoch(), name: '', maxPlayers: 3, hostNode: ELSEWHERE };
+  await store.create(younger);
+  expect(await node.rooms.join(code, new FakeSocket())).toEqual({ ok: false, why: 'roomNotFound' });
+  await settled();
+  expect(await store.seatedNodes(code)).toEqual({ epoch: younger.epoch, nodes: [] });
+  expect(socket.isOpen).toBe(true);
+});
+
+test('a room joined anew under a code ends what is left of the last one here', async () => {
+  await store.create({
+    code: 'ABCD' as RoomCode,
+    epoch: drawEpoch(),
+    name: '',
+    maxPlayers: 3,
+    hostNode: ELSEWHERE,
+  });
+  const before = await node.player('ABCD' as RoomCode);
+  await store.close('ABCD' as RoomCode, before.session.room.epoch);
+  await store.create({
+    code: 'ABCD' as RoomCode,
+    epoch: drawEpoch(),
+    name: '',
+    maxPlayers: 3,
+    hostNode: ELSEWHERE,
+  });
+  const after = await node.player('ABCD' as RoomCode);
+  expect([before.socket.isOpen, after.socket.isOpen]).toEqual([false, true]);
+  expect(after.session.player).toBe(1);
+});
+
+test('a player that is said to have left several times, by whoever noticed, has left once', async () => {
+  const { host, socket } = await node.host(3);
+  const player = playerId(7);
+  node.rooms.onJoined(host, player, ELSEWHERE, undefined);
+  node.rooms.onNodeGone(host.room, ELSEWHERE);
+  node.rooms.onLeft(host, player);
+  node.rooms.onLinkLost(host.room, ELSEWHERE);
+  await settled();
+  expect(heardBy(socket)).toEqual(['joined 7', 'state 7', 'left 7', 'state ']);
+});
