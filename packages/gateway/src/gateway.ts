@@ -107,7 +107,8 @@ export async function openGateway(
   const addresses = new PeerAddresses(new IpRanges(config.proxyProtocolFrom), metrics);
   serveWebSockets(uws, publicApp, peers, addresses, turn, pressure, metrics, config, log);
   serveLookups(publicApp, ledger, unknownCodes, addresses, metrics, log);
-  const notReady = (): string | undefined => (draining ? 'draining' : (shared.trouble() ?? upkeep.trouble));
+  const notReady = (): string | undefined =>
+    draining ? 'draining' : (shared.trouble() ?? shared.refusal() ?? upkeep.trouble);
   const cluster = { subscriptions, links, budget, shared };
   const exposition = exposeMetrics(metrics, hub, pressure, cluster, {
     version: VERSION,

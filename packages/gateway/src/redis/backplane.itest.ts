@@ -4,6 +4,7 @@ import { startRedis, startRedisCluster, startRedisProcess, type TestRedis } from
 import { backplaneContract } from '../backplane.contract.ts';
 import { drawNodeId } from '../names.ts';
 import { RedisBackplane } from './backplane.ts';
+import { Rights } from './rights.ts';
 import { parseRedisUrl } from './url.ts';
 
 const LOG = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
@@ -24,7 +25,7 @@ describe.each(FORMS)('in %s', (_, start) => {
   backplaneContract(async () => {
     const target = parseRedisUrl(redis.url);
     const [first, second] = [drawNodeId(), drawNodeId()].map(
-      (node) => new RedisBackplane(target, node, LOG),
+      (node) => new RedisBackplane(target, node, new Rights(LOG), LOG),
     ) as [RedisBackplane, RedisBackplane];
     const connections = [...first.connections, ...second.connections];
     await Promise.all(connections.map((connection) => connection.ready()));

@@ -15,6 +15,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { type Log } from '../log.ts';
 import { Unavailable } from '../unavailable.ts';
+import { isRefusal, type Rights } from './rights.ts';
 import { type RedisTarget } from './url.ts';
 
 export type RedisClient = Redis | Cluster;
@@ -47,6 +48,8 @@ export interface ConnectionUse {
   onReady?(): void;
   /** Resolves when everything sent so far is answered. For who has taken the connection over from ioredis. */
   ping?(): Promise<unknown>;
+  /** Learns of what is refused. */
+  readonly rights?: Rights;
 }
 
 /** One connection (to a Cluster: one to each of its nodes) by the name of its purpose. */
@@ -99,6 +102,15 @@ export class RedisConnection {
       clearTimeout(timer);
       this.#waiting.delete(wake);
     }
+  }
+
+  /** What Redis or the way to it answered instead of a result. A mistake of ours stays what it is. */
+  asUnavailable(what: string, error: unknown): unknown {
+    if (error instanceof Unavailable) return error;
+    this.#use.rights?.note(error);
+    const text = String(error);
+    if (/^ReplyError: (ERR|WRONGTYPE)/.test(text) && !isRefusal(error)) return error;
+    return new Unavailable(`${what}: ${text}`, { cause: error });
   }
 
   /** Gives a connection up that is not what it seems; another is made. */
@@ -169,17 +181,12 @@ export class RedisConnection {
     const answer = this.#use.ping ? this.#use.ping() : this.client.ping();
     answer.then(
       () => (this.#unanswered = 0),
-      () => undefined,
+      // Who may not ask was answered all the same.
+      (error: unknown) => {
+        if (isRefusal(error)) this.#unanswered = 0;
+      },
     );
   }
-}
-
-/** What Redis or the way to it answered instead of a result. A mistake of ours stays what it is. */
-export function asUnavailable(what: string, error: unknown): unknown {
-  if (error instanceof Unavailable) return error;
-  const text = String(error);
-  if (/^ReplyError: (ERR|WRONGTYPE)/.test(text)) return error;
-  return new Unavailable(`${what}: ${text}`, { cause: error });
 }
 
 function open(target: RedisTarget, connectionName: string): RedisClient {

@@ -11,7 +11,7 @@ import {
   type RoomStore,
   type SeatedNodes,
 } from '../room-store.ts';
-import { asUnavailable, type RedisConnection } from './connect.ts';
+import { type RedisConnection } from './connect.ts';
 import { joinKey, playersKey, roomKey } from './keys.ts';
 import { Script } from './script.ts';
 
@@ -182,7 +182,7 @@ export class RedisRoomStore implements RoomStore {
       isOk = true;
       return result;
     } catch (error) {
-      throw asUnavailable(operation, error);
+      throw this.#connection.asUnavailable(operation, error);
     } finally {
       this.#onOperation(operation, isOk, performance.now() - startedAtMs);
     }

@@ -7,8 +7,10 @@ import { type Backplane } from '../backplane.ts';
 import { type Log } from '../log.ts';
 import { type NodeId } from '../names.ts';
 import { Unavailable } from '../unavailable.ts';
-import { asUnavailable, RedisConnection } from './connect.ts';
+import { RedisConnection } from './connect.ts';
 import { Probes, type Remedy } from './probes.ts';
+import { type Refusals, type Rights } from './rights.ts';
+import { trySubscribing } from './try-commands.ts';
 import { type RedisTarget } from './url.ts';
 
 export type Ear = (envelope: Uint8Array) => void;
@@ -22,14 +24,19 @@ export class RedisSubscriber {
   readonly connection: RedisConnection;
   readonly #node: NodeId;
   readonly #log: Log;
+  readonly #rights: Rights;
   readonly #ears = new Map<string, Ear>();
   readonly #groupSizes = new Map<string, number>();
   readonly #probes: Probes;
   readonly #ticker: NodeJS.Timeout;
   #rebuiltAtMs = -Infinity;
 
-  constructor(target: RedisTarget, node: NodeId, log: Log, publish: Backplane['publish']) {
-    this.connection = new RedisConnection(target, 'subscribe', log, { onReady: () => this.#onReady() });
+  constructor(target: RedisTarget, node: NodeId, rights: Rights, log: Log, publish: Backplane['publish']) {
+    this.connection = new RedisConnection(target, 'subscribe', log, {
+      onReady: () => this.#onReady(),
+      rights,
+    });
+    this.#rights = rights;
     this.#node = node;
     this.#log = log;
     this.#probes = new Probes(
@@ -61,6 +68,7 @@ export class RedisSubscriber {
       await this.#subscribeNow(channels);
     } catch (error) {
       if (this.#ears.get(channel) === ear) this.#forget(channel);
+      this.#rights.note(error);
       throw new Unavailable(`subscribe: ${String(error)}`, { cause: error });
     }
   }
@@ -75,8 +83,14 @@ export class RedisSubscriber {
       else await client.unsubscribe(...channels);
     } catch (error) {
       // Nobody listens any more, and a connection that is made anew hears only who does.
-      if (!(asUnavailable('unsubscribe', error) instanceof Unavailable)) throw error;
+      if (!(this.connection.asUnavailable('unsubscribe', error) instanceof Unavailable)) throw error;
     }
+  }
+
+  /** What Redis refuses of subscribing. @throws {Error} when it does not answer */
+  async tryRights(): Promise<Refusals> {
+    await this.connection.ready();
+    return trySubscribing(this.connection.client, this.#node);
   }
 
   /** The connection is new: nothing is subscribed on it. */
@@ -124,6 +138,8 @@ export class RedisSubscriber {
   #subscribeAgain(channels: readonly string[]): void {
     if (channels.length === 0) return;
     this.#subscribeNow(channels).catch((error: unknown) => {
+      // On another connection it would be refused as well; the probes ask again.
+      if (this.#rights.note(error)) return;
       this.#log.warn({ reason: String(error) }, 'subscribing again failed');
       this.connection.rebuild();
     });
