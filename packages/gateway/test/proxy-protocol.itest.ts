@@ -173,13 +173,14 @@ describe('from a balancer that is configured', () => {
     ['version 1', Buffer.from('PROXY TCP4 203.0.113.7 10.0.0.5 12345 8081\r\n'), '505'],
     ['nothing, as of a check that only connects', NOBODY, ''],
   ])(
-    'not read: %s; the connection is over within ten seconds, and counted',
+    'not read: %s; the connection is over within twelve seconds, and counted',
     async (_, header, answer) => {
       await open();
       const peer = await says(header, answer === '' && header === NOBODY ? '' : LOOK_UP);
       const startedMs = performance.now();
       expect((await peer.text()).slice('HTTP/1.1 '.length, 'HTTP/1.1 505'.length)).toBe(answer);
-      expect(performance.now() - startedMs).toBeLessThan(12_000);
+      // The library counts ten seconds in steps of four; the rest is for a busy machine.
+      expect(performance.now() - startedMs).toBeLessThan(16_000);
       expect(await counted()).toEqual({ believed: 0, ignored: 0, missing: 0, unread: 1 });
     },
     30_000,
