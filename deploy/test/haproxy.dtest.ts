@@ -1,6 +1,7 @@
 /** The balancer's configurations, each before two gateways: valid, played through, and true about addresses. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { get } from 'node:http';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -65,7 +66,8 @@ interface Stage {
   readonly balancer: Balancer;
 }
 
-async function stage(name: string, use: (stage: Stage) => Promise<void>): Promise<void> {
+/** @param options further ones of the balancer's `bind` */
+async function stage(name: string, use: (stage: Stage) => Promise<void>, options = ''): Promise<void> {
   const env = {
     WMBP_REDIS_URL: redis.url,
     WMBP_DRAIN_NOTICE_MS: '10000',
@@ -76,7 +78,8 @@ async function stage(name: string, use: (stage: Stage) => Promise<void>): Promis
   try {
     for (let i = 0; i < 2; i += 1) servers.push(await startServer(env));
     const port = await freePort();
-    balancer = await startHaproxyWith(await configOf(name, port, servers), port);
+    const config = await configOf(name, port, servers);
+    balancer = await startHaproxyWith(config.replace(/^ *bind .*$/m, `$& ${options}`), port);
     await use({ servers, balancer });
   } finally {
     await balancer?.stop();
@@ -159,6 +162,62 @@ test('proxy-protocol.cfg: a game is played through it, and each peer has its own
     expect(await believed(on)).toBe(4 + LOOK_UPS);
   });
 });
+
+/** What clouds' balancers write before a peer's own bytes; the second as captured behind one. */
+const CLOUDS: readonly (readonly [string, Buffer])[] = [
+  ['version 1', Buffer.from('PROXY TCP4 203.0.113.7 10.0.0.5 12345 8081\r\n')],
+  [
+    'version 2 with a checksum and padding, 84 bytes behind the first 16',
+    Buffer.concat([
+      Buffer.from('0d0a0d0a000d0a515549540a21110054cb0071070a00000530391f91', 'hex'),
+      Buffer.from('030004a9b87e8f04003e', 'hex'),
+      Buffer.alloc(62),
+    ]),
+  ],
+];
+
+test('proxy-protocol.cfg with accept-proxy, behind a cloud: its headers are read, and what comes out is readable', async () => {
+  await stage(
+    'proxy-protocol.cfg',
+    async (on) => {
+      for (const [index, [name, header]] of CLOUDS.entries()) {
+        expect([name, await answerTo(on.balancer.port, withChecksum(header))]).toEqual([
+          name,
+          'HTTP/1.1 404',
+        ]);
+        expect([name, await believed(on)]).toEqual([name, index + 1]);
+      }
+    },
+    'accept-proxy',
+  );
+});
+
+/** The checksum (CRC-32C) over the whole header, in the place that version 2 has for it. */
+function withChecksum(header: Buffer): Buffer {
+  if (header[0] !== 0x0d) return header;
+  const at = header.indexOf(Buffer.from('030004', 'hex'), 28) + 3;
+  const whole = Buffer.from(header);
+  whole.writeUInt32BE(0, at);
+  let crc = 0xffffffff;
+  for (const byte of whole) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit += 1) crc = crc & 1 ? (crc >>> 1) ^ 0x82f63b78 : crc >>> 1;
+  }
+  whole.writeUInt32BE(~crc >>> 0, at);
+  return whole;
+}
+
+/** The first words of what comes for a look-up behind this header. */
+function answerTo(port: number, header: Buffer): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    const socket = connect(port, '127.0.0.1');
+    socket.on('data', (bytes) => (text += bytes.toString('latin1')));
+    socket.on('error', reject);
+    socket.on('close', () => resolve(text.slice(0, 'HTTP/1.1 404'.length)));
+    socket.write(Buffer.concat([header, Buffer.from('GET /ABCD HTTP/1.1\r\nHost: x\r\n\r\n')]));
+  });
+}
 
 test('tls.cfg: a game is played through it by wss, and each peer has its own address', async () => {
   await stage('tls.cfg', async (on) => {

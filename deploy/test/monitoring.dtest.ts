@@ -114,8 +114,10 @@ describe('over a cluster that plays', () => {
   test('every alert is quiet and says why; all that it looks at is there', async () => {
     const missing: string[] = [];
     for (const { name, query, health, state, annotations } of rules) {
-      expect([name, health, state]).toEqual([name, 'ok', 'inactive']);
-      expect([name, await stage.samples(query)]).toEqual([name, 0]);
+      expect([name, health]).toEqual([name, 'ok']);
+      // A machine that does something else as well is late for a moment: that is what `for` is for.
+      expect(['inactive', 'pending']).toContain(state);
+      expect([name, await stage.comesToRest(query)]).toEqual([name, true]);
       expect([name, annotations['normally']]).toEqual([name, expect.stringMatching(NORMALLY_EMPTY)]);
       for (const selector of selectorsOf(query)) {
         if ((await stage.samples(selector)) === 0) missing.push(`${name}: ${selector}`);
@@ -221,6 +223,16 @@ class Stage {
     const asked = query.replaceAll('$instance', '.*').replaceAll('$__rate_interval', '10s');
     const { result } = (await this.prometheus.ask('query', { query: asked })) as { result: unknown[] };
     return result.length;
+  }
+
+  /** Whether the query answers with nothing, soon. */
+  async comesToRest(query: string): Promise<boolean> {
+    const untilMs = performance.now() + 60_000;
+    while ((await this.samples(query)) > 0) {
+      if (performance.now() > untilMs) return false;
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+    return true;
   }
 
   /** The names of all that a gateway exposes. */

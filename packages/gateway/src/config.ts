@@ -18,6 +18,8 @@ export interface Config {
   /** `undefined`: rooms in memory, one node. */
   readonly redis: RedisTarget | undefined;
   readonly logLevel: (typeof LOG_LEVELS)[number];
+  /** Of who is turned away for what concerns an address; of nobody else in any case. */
+  readonly logAddresses: boolean;
   readonly maxFrameBytes: number;
   readonly maxUnsentBytes: number;
   readonly maxTotalUnsentBytes: number;
@@ -56,6 +58,11 @@ const SETTINGS = {
     'redis://…, redis-sentinel://… or redis-cluster://…; empty: rooms in memory, one node',
   ),
   logLevel: setting('WMBP_LOG_LEVEL', 'info', LOG_LEVELS.join(', ')),
+  logAddresses: setting(
+    'WMBP_LOG_ADDRESSES',
+    '1',
+    '1: the log names addresses that flood or try codes; 0: none',
+  ),
   maxFrameBytes: setting('WMBP_MAX_FRAME_BYTES', String(8 * MIB), 'largest frame of a peer (close 1009)'),
   maxUnsentBytes: setting(
     'WMBP_MAX_UNSENT_BYTES',
@@ -150,6 +157,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     proxyProtocolFrom: ranges(SETTINGS.proxyProtocolFrom),
     redis: redis(),
     logLevel: logLevel ?? 'info',
+    logAddresses: integer(SETTINGS.logAddresses, 0, 1) === 1,
     maxFrameBytes: integer(SETTINGS.maxFrameBytes, 1024, 256 * MIB),
     maxUnsentBytes: integer(SETTINGS.maxUnsentBytes, 4096, 4096 * MIB),
     maxTotalUnsentBytes: integer(SETTINGS.maxTotalUnsentBytes, 4096, 1024 * 1024 * MIB),

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { type Config } from './config.ts';
 import { Doubts } from './doubts.ts';
-import { drain } from './drain.ts';
+import { drain, lastWords } from './drain.ts';
 import { Hub } from './hub.ts';
 import { Inbox } from './inbox.ts';
 import { IpRanges } from './ip-ranges.ts';
@@ -14,6 +14,7 @@ import { MemoryCluster } from './memory/cluster.ts';
 import { Metrics } from './metrics.ts';
 import { drawNodeId, type NodeId } from './names.ts';
 import { Neighbours } from './neighbours.ts';
+import { Offenders } from './offenders.ts';
 import { LinkBudget } from './outgoing.ts';
 import { Peers } from './peers.ts';
 import { Pressure } from './pressure.ts';
@@ -26,8 +27,9 @@ import { Subscriptions } from './subscriptions.ts';
 import { Turn } from './turn.ts';
 import { UnknownCodes } from './unknown-codes.ts';
 import { TICK_MS, Upkeep } from './upkeep.ts';
+import { Connections } from './uws/connections.ts';
 import { serveLookups, serveOperations } from './uws/http.ts';
-import { listen } from './uws/listen.ts';
+import { listen, type Listening } from './uws/listen.ts';
 import { loadUws } from './uws/load.ts';
 import { PeerAddresses } from './uws/peer-address.ts';
 import { serveWebSockets } from './uws/transport.ts';
@@ -57,7 +59,7 @@ export async function openGateway(
 ): Promise<Gateway> {
   const node = drawNodeId();
   const metrics = new Metrics();
-  const journal = new Journal(log, metrics);
+  const journal = new Journal(log, metrics, new Offenders(log, config.logAddresses));
   const pressure = new Pressure(config);
   const turn = new Turn(log);
   const hub = new Hub();
@@ -102,12 +104,19 @@ export async function openGateway(
   const uws = loadUws();
   const publicApp = uws.App();
   const adminApp = uws.App();
+  let peersListening: Listening | undefined;
   let draining: Promise<void> | undefined;
 
+  const hasBalancer = config.proxyProtocolFrom.length > 0;
   const addresses = new PeerAddresses(new IpRanges(config.proxyProtocolFrom), metrics);
-  serveWebSockets(uws, publicApp, peers, addresses, turn, pressure, metrics, config, log);
-  serveLookups(publicApp, ledger, unknownCodes, addresses, metrics, log);
-  const notReady = (): string | undefined => (draining ? 'draining' : (shared.trouble() ?? upkeep.trouble));
+  const connections = new Connections(addresses, () => {
+    if (hasBalancer) journal.unread();
+  });
+  connections.watch(publicApp);
+  serveWebSockets(uws, publicApp, peers, connections, turn, pressure, metrics, config, log);
+  serveLookups(publicApp, ledger, unknownCodes, connections, journal, metrics, log);
+  const notReady = (): string | undefined =>
+    draining ? 'draining' : (shared.trouble() ?? shared.refusal() ?? upkeep.trouble);
   const cluster = { subscriptions, links, budget, shared };
   const exposition = exposeMetrics(metrics, hub, pressure, cluster, {
     version: VERSION,
@@ -138,7 +147,7 @@ export async function openGateway(
     subscriptions.close();
     publicApp.close();
     adminApp.close();
-    journal.tick();
+    journal.tick(true);
     await shared.close();
   }
 
@@ -146,13 +155,17 @@ export async function openGateway(
     await drain(peers, config.drainNoticeMs);
     clearInterval(upkeepTicker);
     await shared.close();
+    if (peersListening) await lastWords(peersListening, connections);
   }
 
   try {
     const { host, adminHost, maxSockets } = config;
     const adminPort =
-      config.adminPort === undefined ? undefined : await listen(uws, adminApp, adminHost, config.adminPort);
-    const port = await listen(uws, publicApp, host, config.port);
+      config.adminPort === undefined
+        ? undefined
+        : (await listen(uws, adminApp, adminHost, config.adminPort)).port;
+    peersListening = await listen(uws, publicApp, host, config.port);
+    const { port } = peersListening;
     await upkeep.tick(performance.now());
     log.info({ host, port, adminHost, adminPort, node, maxSockets }, 'listening');
     return { port, adminPort, close, drain: () => (draining ??= drainAll()) };

@@ -101,7 +101,7 @@ export class HostPeer implements Peer, UnpreparedHost {
   /** Closes the host and ends its room, for any reason but its own `stop`. */
   end(why: CloseName): void {
     if (this.#state.kind === 'over') return;
-    this.#duties.journal.expelled(why);
+    this.#duties.journal.expelled(why, this.#socket.address);
     this.#tell({ cmd: 'stop' });
     this.#close(why, why === 'nodeRestarting' ? why : 'hostGone');
   }

@@ -49,8 +49,11 @@ export class Metrics {
   readonly expulsions = countsOf<CloseName>(EXPULSIONS);
   /** Sockets that ended, by code; `server`: a close frame of ours, `peer`: theirs, or none. */
   readonly closes = { server: countsOf(CODES), peer: new Map<number, number>() };
-  /** PROXY protocol: connections whose header counted, whose did not, and from a balancer that named nobody. */
-  readonly proxyHeaders = { believed: 0, ignored: 0, missing: 0 };
+  /**
+   * PROXY protocol: connections whose header counted, whose did not, and from a balancer that named nobody. `unread`,
+   * where a balancer is configured: connections that ended without a request that could be read.
+   */
+  readonly proxyHeaders = { believed: 0, ignored: 0, missing: 0, unread: 0 };
   /** HTTP look-ups of a room, by answer. */
   readonly lookups = new Map<number, number>();
   /** Frames of hosts that were no command. */

@@ -82,7 +82,7 @@ export class Peers {
   }
 
   #refuse(socket: Socket, path: PathMeaning, why: CloseName): SocketListener {
-    this.#duties.journal.refused(why);
+    this.#duties.journal.refused(why, socket.address);
     if (path?.kind === 'create') socket.send(encodeHostEvent({ cmd: 'stop' }), true);
     socket.close(CLOSE[why]);
     return REFUSED;

@@ -43,7 +43,7 @@ export class PlayerPeer implements Peer {
   /** Sends the player away; its room goes on. */
   end(why: CloseName): void {
     if (!this.#socket.isOpen) return;
-    this.#duties.journal.expelled(why);
+    this.#duties.journal.expelled(why, this.#socket.address);
     this.#socket.close(CLOSE[why]);
   }
 
@@ -68,7 +68,7 @@ export class PlayerPeer implements Peer {
   }
 
   #refuse(why: CloseName): void {
-    this.#duties.journal.refused(why);
+    this.#duties.journal.refused(why, this.#socket.address);
     this.#socket.close(CLOSE[why]);
   }
 }

@@ -141,13 +141,16 @@ export class Rooms {
   /** Closes one player; its leaving is announced when its socket is gone. */
   closePlayer(host: HostSession, member: Member, why: CloseName): void {
     member.isClosing = true;
-    if (member.session) member.session.socket.close(CLOSE[why]);
+    if (member.session) this.closePlayerHere(host.room, member.player, why);
     else this.#links.to(host.room, member.node).append({ kind: 'closePlayer', player: member.player, why });
   }
 
   /** Closes a player whose socket is here, because its host's node says so. */
   closePlayerHere(room: Room, player: PlayerId, why: CloseName): void {
-    room.players.get(player)?.socket.close(CLOSE[why]);
+    const socket = room.players.get(player)?.socket;
+    if (!socket) return;
+    this.#journal.offended(why, socket.address);
+    socket.close(CLOSE[why]);
   }
 
   /** As `Ledger.lock`. */

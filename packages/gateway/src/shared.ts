@@ -19,6 +19,8 @@ export interface Shared {
   readonly leases: Leases;
   /** Why it is out of reach right now; `undefined` when it is not. */
   trouble(): string | undefined;
+  /** What of it this node may not do; `undefined` when it may do all it needs. */
+  refusal(): string | undefined;
   /** `undefined` where nothing can go deaf. */
   probes(): ProbeReadings | undefined;
   /** Waits, briefly, for what is on its way, and disconnects. Never rejects. */

@@ -10,6 +10,7 @@ import { Ledger } from '../src/ledger.ts';
 import { Links } from '../src/links.ts';
 import { Metrics } from '../src/metrics.ts';
 import { type NodeId } from '../src/names.ts';
+import { Offenders } from '../src/offenders.ts';
 import { Neighbours } from '../src/neighbours.ts';
 import { LinkBudget } from '../src/outgoing.ts';
 import { Relay } from '../src/relay.ts';
@@ -58,7 +59,7 @@ export class CoreNode {
       onLost: (...lost) => this.inbox.onLost(...lost),
       hostedRoom: (...room) => this.inbox.hostedRoom(...room),
     });
-    const journal = new Journal(this.log, this.metrics);
+    const journal = new Journal(this.log, this.metrics, new Offenders(this.log, true));
     const neighbours = new Neighbours(leases);
     const { hub, log, metrics, doubts } = this;
     const ledger = new Ledger(this.id, store, neighbours, doubts, log);

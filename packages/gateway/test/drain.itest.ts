@@ -3,9 +3,14 @@ import { existsSync, readFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { TestHost, TestPeer, within } from '@wmbp/testkit';
 import { Child, MAIN } from './child.ts';
+import { Nodes } from './nodes.ts';
+import { RawPeer } from './raw-peer.ts';
 
 const RESTARTING = { code: 1012, reason: 'The server restarts.' };
 const NOTICE_MS = 1000;
+const UPGRADE =
+  'GET /ABCD HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
+  'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n';
 /** A failure that nobody foresaw, brought in from outside: there is no such door in the product. */
 const FAILING = `data:text/javascript,${encodeURIComponent(
   "process.on('SIGUSR2', () => void Promise.reject(new Error('provoked rejection')));" +
@@ -107,6 +112,64 @@ test('everybody is closed over a window, not all at once', async () => {
   );
   expect(Math.max(...closedMs) - Math.min(...closedMs)).toBeGreaterThan(1000);
   expect(await child?.exit()).toEqual({ code: 0, signal: null });
+});
+
+describe('in the last moments', () => {
+  test('who was accepted before nobody was any more is told to come back', async () => {
+    const nodes = await Nodes.open(1, { WMBP_DRAIN_NOTICE_MS: '0' });
+    const late = await RawPeer.connected(nodes.playerPort);
+    const lookUp = await RawPeer.connected(nodes.playerPort);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const drained = nodes.gateways[0]?.drain();
+    await refused(nodes.playerPort);
+    await late.write(UPGRADE);
+    await lookUp.write('GET /ABCD HTTP/1.1\r\nHost: x\r\n\r\n');
+    await drained;
+    await nodes.close();
+    const bytes = Buffer.from(await late.text(), 'latin1');
+    expect(bytes.toString('latin1')).toMatch(/^HTTP\/1.1 101 /);
+    expect(bytes.subarray(-2 - RESTARTING.reason.length)).toEqual(
+      Buffer.concat([Buffer.of(RESTARTING.code >> 8, RESTARTING.code & 255), Buffer.from(RESTARTING.reason)]),
+    );
+    expect(await lookUp.text()).toMatch(/^HTTP\/1.1 404 /);
+  });
+
+  test('every socket that opens is closed with 1012, up to the last', async () => {
+    const { port } = await started([MAIN], 0);
+    await openHost(port);
+    child?.kill('SIGTERM');
+    await child?.wrote(/"draining"/);
+    const closes = (await Promise.all([1, 2, 3, 4].map(() => closesOf(port)))).flat();
+    expect(closes.length).toBeGreaterThan(4);
+    expect(new Set(closes)).toEqual(new Set([JSON.stringify(RESTARTING)]));
+    expect(await child?.exit()).toEqual({ code: 0, signal: null });
+  }, 30_000);
+
+  /** One socket after another, as long as they open: how each was closed. */
+  async function closesOf(port: number): Promise<string[]> {
+    const closes: string[] = [];
+    for (;;) {
+      const peer = new TestPeer(`ws://127.0.0.1:${port}/${closes.length % 2 === 0 ? 'CREATE' : 'ABCD'}`);
+      peers.push(peer);
+      const isOpen = await peer.opened().then(
+        () => true,
+        () => false,
+      );
+      if (!isOpen) return closes;
+      closes.push(JSON.stringify((await peer.drained()).close));
+    }
+  }
+
+  /** Resolves when nobody listens on the port any more. */
+  async function refused(port: number): Promise<void> {
+    for (;;) {
+      const isRefused = await RawPeer.connected(port).then(
+        (peer) => peer.drop(),
+        () => true,
+      );
+      if (isRefused) return;
+    }
+  }
 });
 
 test.each(['SIGTERM', 'SIGINT'] as const)(

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { startRedisProcess, startServer, TestHost, TestPeer, type ServerProcess } from '@wmbp/testkit';
 import { memoryMib } from './child.ts';
-import { ARRANGEMENTS, Nodes } from './nodes.ts';
+import { addressesIn, ARRANGEMENTS, Nodes } from './nodes.ts';
 import { Processes } from './processes.ts';
 import { clientFrame, closeOf, OPCODE, RawPeer } from './raw-peer.ts';
 
@@ -74,6 +74,8 @@ describe.each(ARRANGEMENTS)('%s', (_, count) => {
       await host.send(OPCODE.text, `{"cmd":"to_str","to":[],"data":"you too"}`);
       expect(await quiet.nextText()).toBe('you too');
       expect(nodes.failures).toEqual([]);
+      await nodes.close();
+      expect(addressesIn(nodes.log)).toEqual(['flooding 127.0.0.1']);
     },
     60_000,
   );

@@ -136,6 +136,14 @@ export class Nodes {
   }
 }
 
+/** The reasons and addresses that a log names, each once. */
+export function addressesIn(log: readonly LoggedLine[]): string[] {
+  const named = log
+    .filter(({ event }) => event === 'turned away by address')
+    .flatMap(({ fields }) => (fields as { addresses: { why: string; address: string }[] }).addresses);
+  return [...new Set(named.map(({ why, address }) => `${why} ${address}`))].sort();
+}
+
 function portOf(gateway: Gateway | undefined): number {
   if (!gateway) throw new Error('no gateway is open');
   return gateway.port;

@@ -18,9 +18,9 @@ export function proxyHeader(source: string, more: Uint8Array = new Uint8Array())
   return rawHeader(VERSION_2 | PROXY, isIpv6 ? TCP_OVER_IPV6 : TCP_OVER_IPV4, block);
 }
 
-/** What a balancer says of itself, as in a health check. */
-export function localHeader(): Buffer {
-  return rawHeader(VERSION_2 | LOCAL, UNSPECIFIED, new Uint8Array());
+/** What a balancer says of itself, as in a health check. @param ipv4 addresses and ports, which mean nothing here */
+export function localHeader(ipv4: Uint8Array = new Uint8Array()): Buffer {
+  return rawHeader(VERSION_2 | LOCAL, ipv4.length === 0 ? UNSPECIFIED : TCP_OVER_IPV4, ipv4);
 }
 
 /** @param versionAndCommand, family each one byte */

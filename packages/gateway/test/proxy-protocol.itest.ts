@@ -7,6 +7,11 @@ import { closeOf, RawPeer } from './raw-peer.ts';
 
 const NOBODY = Buffer.alloc(0);
 const LOOK_UP = 'GET /ABCD HTTP/1.1\r\nHost: x\r\n\r\n';
+/** As captured behind one: a checksum, and padding. */
+const AWS_HEADER = proxyHeader(
+  '203.0.113.7',
+  Buffer.concat([Buffer.of(3, 0, 4, 0xe8, 0xd6, 0x89, 0x2d, 4, 0, 62), Buffer.alloc(62)]),
+);
 /** More than one address may ask for codes that do not exist, and less than two. */
 const MANY = 70;
 
@@ -65,7 +70,7 @@ describe('from a balancer that is configured', () => {
     await open();
     expect(await tooMany(proxyHeader('203.0.113.7'), proxyHeader('203.0.113.8'))).toBe(0);
     expect(await tooMany(proxyHeader('203.0.113.9'))).toBeGreaterThan(0);
-    expect(await counted()).toEqual({ believed: 2 * MANY, ignored: 0, missing: 0 });
+    expect(await counted()).toEqual({ believed: 2 * MANY, ignored: 0, missing: 0, unread: 0 });
   });
 
   test('joins count like look-ups, on the same account', async () => {
@@ -97,7 +102,7 @@ describe('from a balancer that is configured', () => {
   test('no header, and one that names nobody, mean the balancer itself', async () => {
     await open();
     expect(await tooMany(NOBODY, localHeader())).toBeGreaterThan(0);
-    expect(await counted()).toEqual({ believed: 0, ignored: 0, missing: MANY });
+    expect(await counted()).toEqual({ believed: 0, ignored: 0, missing: MANY, unread: 0 });
   });
 
   test('it is recognised on a listener of IPv6 too, where its IPv4 address is mapped', async () => {
@@ -139,7 +144,7 @@ describe('from a balancer that is configured', () => {
     await after.until((bytes) => (bytes.includes('\r\n\r\n') ? bytes.length : undefined));
     await after.write(Buffer.concat([made, Buffer.from(LOOK_UP)]));
     expect(await statuses(after)).toEqual([]);
-    expect(await counted()).toEqual({ believed: 2, ignored: 0, missing: 0 });
+    expect(await counted()).toEqual({ believed: 2, ignored: 0, missing: 0, unread: 0 });
   });
 
   test('a header that is none, longer than the library reads, or not the only one is never answered, and harms nobody', async () => {
@@ -160,7 +165,44 @@ describe('from a balancer that is configured', () => {
     expect(await statuses(await longest)).toEqual([431]);
     expect(await Promise.all(answers)).toEqual(wrong.map(() => ''));
     expect(await statuses(await says(proxyHeader('203.0.113.7'), LOOK_UP))).toEqual([404]);
+    expect(await counted()).toEqual({ believed: 1, ignored: 0, missing: 0, unread: wrong.length + 1 });
   }, 60_000);
+
+  test.each([
+    ['the header of an AWS Network Load Balancer, which has 84 bytes behind its first 16', AWS_HEADER, ''],
+    ['version 1', Buffer.from('PROXY TCP4 203.0.113.7 10.0.0.5 12345 8081\r\n'), '505'],
+    ['nothing, as of a check that only connects', NOBODY, ''],
+  ])(
+    'not read: %s; the connection is over within twelve seconds, and counted',
+    async (_, header, answer) => {
+      await open();
+      const peer = await says(header, answer === '' && header === NOBODY ? '' : LOOK_UP);
+      const startedMs = performance.now();
+      expect((await peer.text()).slice('HTTP/1.1 '.length, 'HTTP/1.1 505'.length)).toBe(answer);
+      // The library counts ten seconds in steps of four; the rest is for a busy machine.
+      expect(performance.now() - startedMs).toBeLessThan(16_000);
+      expect(await counted()).toEqual({ believed: 0, ignored: 0, missing: 0, unread: 1 });
+    },
+    30_000,
+  );
+
+  test('sockets that were upgraded and look-ups are no such connections, however they end', async () => {
+    await open();
+    const { host, code } = await nodes.room(2);
+    await nodes.joined(host, code);
+    host.drop();
+    for (const method of ['GET', 'HEAD', 'OPTIONS'])
+      await (await says(proxyHeader('203.0.113.7'), `${method} /${code} HTTP/1.1\r\nHost: x\r\n\r\n`)).text();
+    (await says(proxyHeader('203.0.113.7'), LOOK_UP)).drop();
+    expect(await counted()).toMatchObject({ unread: 0 });
+  });
+
+  test('LOCAL with addresses: those are taken, since the library does not say that it was LOCAL', async () => {
+    await open();
+    const local = localHeader(proxyHeader('203.0.113.7').subarray(16));
+    expect(await tooMany(local, proxyHeader('203.0.113.8'))).toBe(0);
+    expect(await counted()).toEqual({ believed: MANY, ignored: 0, missing: 0, unread: 0 });
+  });
 });
 
 test('without a balancer, too, two peers have a budget each, whatever they ask for', async () => {
@@ -181,7 +223,7 @@ describe('from anybody else a header changes nothing', () => {
   ])('when %s is configured: whatever address it makes up, it has its own budget', async (_, sources) => {
     nodes = await Nodes.open(1, { WMBP_PROXY_PROTOCOL_FROM: sources });
     expect(await tooMany(...made)).toBeGreaterThan(0);
-    expect(await counted()).toEqual({ believed: 0, ignored: MANY, missing: 0 });
+    expect(await counted()).toEqual({ believed: 0, ignored: MANY, missing: 0, unread: 0 });
   });
 
   test('it cannot spend the budget of another address either', async () => {

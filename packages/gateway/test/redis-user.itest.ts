@@ -12,7 +12,7 @@ const CODE = roomCodeOf(4711);
 const MISSED_LATER: Readonly<Record<string, string>> = {
   'client|setname': 'CLIENT LIST does not say which connection is whose',
   info: 'a Redis that is still loading is taken for ready',
-  ping: 'connections are given up, since nothing is answered',
+  ping: 'the node is not ready, since what is answered is a refusal',
   unsubscribe: 'channels of rooms that are over are heard for ever',
 };
 

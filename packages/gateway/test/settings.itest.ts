@@ -1,6 +1,9 @@
 /** What an operator sees who sets something, or sets it wrong. */
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { ROOT } from '@wmbp/testkit';
 import { Child, MAIN } from './child.ts';
 
 let child: Child | undefined;
@@ -22,8 +25,31 @@ async function expectRefusal(env: Readonly<Record<string, string>>, ...parts: st
 test('--help lists the settings, opens nothing and ends well', async () => {
   const helped = start({ WMBP_PORT: 'wrong' }, '--help');
   expect(await helped.exit()).toEqual({ code: 0, signal: null });
-  expect(helped.stdout.match(/^ {2}WMBP_/gm)).toHaveLength(16);
+  expect(helped.stdout.match(/^ {2}WMBP_/gm)).toHaveLength(17);
   expect(helped.stderr).toBe('');
+});
+
+describe('deploy/README.md says of', () => {
+  const read = (file: string): Promise<string> => readFile(join(ROOT, file), 'utf8');
+  /** The first column of its tables. */
+  const documented = async (): Promise<string> =>
+    [...(await read('deploy/README.md')).matchAll(/^\| (`[^|]+`) \|/gm)].map(([, names]) => names).join();
+
+  test('every setting what it is, in a row of its own', async () => {
+    const helped = start({}, '--help');
+    await helped.exit();
+    const rows = await documented();
+    const names = [...helped.stdout.matchAll(/^ {2}(WMBP_\w+)/gm)].map(([, name]) => name);
+    expect(names.length).toBeGreaterThan(10);
+    expect(names.filter((name) => !rows.includes(`\`${name}\``))).toEqual([]);
+  });
+
+  test('every variable of docker-compose.yml what it is', async () => {
+    const rows = await documented();
+    const names = [...(await read('docker-compose.yml')).matchAll(/\$\{(\w+)/g)].map(([, name]) => name);
+    expect(names.length).toBeGreaterThan(5);
+    expect(names.filter((name) => !rows.includes(`\`${name}\``))).toEqual([]);
+  });
 });
 
 test('an argument that means nothing is one clear line', async () => {

@@ -17,6 +17,7 @@ export class MemoryCluster {
       backplane: new MemoryBackplane(this.#backplane),
       leases: new MemoryLeases(node, this.#leases),
       trouble: () => undefined,
+      refusal: () => undefined,
       probes: () => undefined,
       close: () => Promise.resolve(),
     };

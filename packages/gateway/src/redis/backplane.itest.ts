@@ -11,6 +11,7 @@ import { ready } from '../../test/redis-ready.ts';
 import { backplaneContract } from '../backplane.contract.ts';
 import { drawNodeId } from '../names.ts';
 import { RedisBackplane } from './backplane.ts';
+import { Rights } from './rights.ts';
 import { parseRedisUrl } from './url.ts';
 
 const LOG = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
@@ -28,8 +29,8 @@ describe.each(FORMS)('in %s', (_, start) => {
   beforeAll(async () => {
     redis = await start();
     const target = parseRedisUrl(redis.url);
-    first = new RedisBackplane(target, drawNodeId(), LOG);
-    second = new RedisBackplane(target, drawNodeId(), LOG);
+    first = new RedisBackplane(target, drawNodeId(), new Rights(LOG), LOG);
+    second = new RedisBackplane(target, drawNodeId(), new Rights(LOG), LOG);
     await ready(...first.connections, ...second.connections);
   });
   afterAll(async () => {

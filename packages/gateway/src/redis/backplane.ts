@@ -5,6 +5,7 @@ import { type NodeId } from '../names.ts';
 import { type ProbeReadings } from '../shared.ts';
 import { RedisConnection } from './connect.ts';
 import { RedisPublisher } from './publisher.ts';
+import { type Refusals, type Rights } from './rights.ts';
 import { RedisSubscriber, type Ear } from './subscriber.ts';
 import { type RedisTarget } from './url.ts';
 
@@ -15,10 +16,15 @@ export class RedisBackplane implements Backplane {
   readonly #subscriber: RedisSubscriber;
 
   /** Connects in the background; until then nothing is published, and subscribing waits, briefly. */
-  constructor(target: RedisTarget, node: NodeId, log: Log) {
-    this.#publisher = new RedisPublisher(target, log);
-    this.#subscriber = new RedisSubscriber(target, node, log, (...probe) => this.publish(...probe));
+  constructor(target: RedisTarget, node: NodeId, rights: Rights, log: Log) {
+    this.#publisher = new RedisPublisher(target, rights, log);
+    this.#subscriber = new RedisSubscriber(target, node, rights, log, (...probe) => this.publish(...probe));
     this.connections = [this.#publisher.connection, this.#subscriber.connection];
+  }
+
+  /** As `RedisSubscriber.tryRights`; publishing is tried with the other commands. */
+  tryRights(): Promise<Refusals> {
+    return this.#subscriber.tryRights();
   }
 
   readProbes(): ProbeReadings {

@@ -10,6 +10,7 @@ import { Unavailable } from '../unavailable.ts';
 import { COMMAND_TIMEOUT_MS, RedisConnection } from './connect.ts';
 import { RedisLeases } from './leases.ts';
 import { RedisPublisher } from './publisher.ts';
+import { Rights } from './rights.ts';
 import { parseRedisUrl } from './url.ts';
 
 /** Nobody listens there. */
@@ -100,10 +101,14 @@ describe('while Redis is away', () => {
   });
 });
 
-test('a Redis that refuses to publish is one line a connection, and each envelope is answered', async () => {
+test('a Redis that refuses to publish is one line, and each envelope is answered', async () => {
   redis = await startRedisProcess(['--user', 'mute', 'on', '>secret', '~*', '+@all', '-publish', '&*']);
   const log = new FakeLog();
-  const publisher = new RedisPublisher(parseRedisUrl(`redis://mute:secret@127.0.0.1:${redis.port}`), log);
+  const publisher = new RedisPublisher(
+    parseRedisUrl(`redis://mute:secret@127.0.0.1:${redis.port}`),
+    new Rights(log),
+    log,
+  );
   connection = publisher.connection;
   await ready(connection);
   const answers = Array.from(
@@ -111,12 +116,12 @@ test('a Redis that refuses to publish is one line a connection, and each envelop
     () => new Promise<unknown>((resolve) => publisher.publish('wmbp:x', Uint8Array.of(1), resolve)),
   );
   expect(new Set(await within('the answers', Promise.all(answers)))).toEqual(new Set([undefined]));
-  expect(log.lines).toEqual(['redis refuses to publish']);
+  expect(log.lines).toEqual(['redis refuses a command']);
 });
 
 test('what a Redis that hangs has not answered for is bounded: the rest is refused at once', async () => {
   redis = await startRedisProcess();
-  const publisher = new RedisPublisher(parseRedisUrl(redis.url), new FakeLog());
+  const publisher = new RedisPublisher(parseRedisUrl(redis.url), new Rights(new FakeLog()), new FakeLog());
   connection = publisher.connection;
   await ready(connection);
   redis.signal('SIGSTOP');

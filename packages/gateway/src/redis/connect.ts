@@ -18,6 +18,7 @@ import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { type Log } from '../log.ts';
 import { RoomMoving, Unavailable } from '../unavailable.ts';
 import { answerIn, isMoving } from './redirections.ts';
+import { isRefusal, type Rights } from './rights.ts';
 import { type RedisTarget } from './url.ts';
 
 export type RedisClient = Redis | Cluster;
@@ -56,6 +57,8 @@ export interface ConnectionUse {
   ping?(): Promise<unknown>;
   /** 0 for who deals with the redirections of a Cluster itself. */
   readonly maxRedirections?: number;
+  /** Learns of what is refused. */
+  readonly rights?: Rights;
 }
 
 /** One connection (to a Cluster: one to each of its nodes) by the name of its purpose. */
@@ -109,6 +112,16 @@ export class RedisConnection {
       clearTimeout(timer);
       this.#waiting.delete(wake);
     }
+  }
+
+  /** What Redis or the way to it answered instead of a result. A mistake of ours stays what it is. */
+  asUnavailable(what: string, error: unknown): unknown {
+    if (error instanceof Unavailable) return error;
+    this.#use.rights?.note(error);
+    const text = answerIn(error);
+    if (/^ReplyError: (ERR|WRONGTYPE)/.test(text) && !isRefusal(error)) return error;
+    const Kind = isMoving(error) ? RoomMoving : Unavailable;
+    return new Kind(`${what}: ${text}`, { cause: error });
   }
 
   /** Gives a connection up that is not what it seems; another is made. */
@@ -179,18 +192,12 @@ export class RedisConnection {
     const answer = this.#use.ping ? this.#use.ping() : this.client.ping();
     answer.then(
       () => (this.#unanswered = 0),
-      () => undefined,
+      // Who may not ask was answered all the same.
+      (error: unknown) => {
+        if (isRefusal(error)) this.#unanswered = 0;
+      },
     );
   }
-}
-
-/** What Redis or the way to it answered instead of a result. A mistake of ours stays what it is. */
-export function asUnavailable(what: string, error: unknown): unknown {
-  if (error instanceof Unavailable) return error;
-  const text = answerIn(error);
-  if (/^ReplyError: (ERR|WRONGTYPE)/.test(text)) return error;
-  const Kind = isMoving(error) ? RoomMoving : Unavailable;
-  return new Kind(`${what}: ${text}`, { cause: error });
 }
 
 /** Nobody else does: one that is rejected, because the connection ends, would end the process. */

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { LEASE_MS, type Leases, type Renewal } from '../leases.ts';
 import { type NodeId } from '../names.ts';
-import { asUnavailable, type RedisConnection } from './connect.ts';
+import { type RedisConnection } from './connect.ts';
 import { CLUSTER_KEY, nodeKey } from './keys.ts';
 
 export class RedisLeases implements Leases {
@@ -56,7 +56,7 @@ export class RedisLeases implements Leases {
       await this.#connection.ready();
       return await work();
     } catch (error) {
-      throw asUnavailable('leases', error);
+      throw this.#connection.asUnavailable('leases', error);
     }
   }
 }

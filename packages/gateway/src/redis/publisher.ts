@@ -4,6 +4,7 @@ import { type OnAnswer } from '../backplane.ts';
 import { type Log } from '../log.ts';
 import { RedisConnection } from './connect.ts';
 import { PublishPipe, READONLY } from './publish-pipe.ts';
+import { type Rights } from './rights.ts';
 import { type RedisTarget } from './url.ts';
 
 /** A Redis that hangs is noticed after seconds; what is published until then must fit somewhere. */
@@ -11,15 +12,19 @@ const MAX_UNANSWERED_BYTES = 64 * 1024 * 1024;
 
 export class RedisPublisher {
   readonly connection: RedisConnection;
+  readonly #command: string;
   readonly #log: Log;
+  readonly #rights: Rights;
   #pipe: PublishPipe | undefined;
   /** In a Cluster. */
   #unansweredBytes = 0;
   #isCorked = false;
   #hasComplained = false;
 
-  constructor(target: RedisTarget, log: Log) {
+  constructor(target: RedisTarget, rights: Rights, log: Log) {
     this.#log = log;
+    this.#rights = rights;
+    this.#command = target.kind === 'cluster' ? 'spublish' : 'publish';
     const ping = target.kind === 'cluster' ? {} : { ping: (): Promise<void> => this.#ping() };
     this.connection = new RedisConnection(target, 'publish', log, {
       onReady: () => this.#onReady(),
@@ -62,7 +67,7 @@ export class RedisPublisher {
     client.spublish(channel, bytes).then(
       (receivers) => settle(Number(receivers)),
       (error: unknown) => {
-        if (String(error).startsWith('ReplyError')) this.#complain(String(error));
+        if (error instanceof Error && error.name === 'ReplyError') this.#complain(error.message);
         settle(undefined);
       },
     );
@@ -83,7 +88,7 @@ export class RedisPublisher {
   /** Once a connection: what Redis refuses once it refuses each time. Leaves what has become a replica. */
   #complain(reason: string): void {
     if (reason.startsWith(READONLY)) this.connection.rebuild();
-    if (this.#hasComplained) return;
+    if (this.#hasComplained || this.#rights.note(reason, this.#command)) return;
     this.#hasComplained = true;
     this.#log.warn({ reason }, 'redis refuses to publish');
   }

@@ -11,7 +11,7 @@ import {
   type RoomStore,
   type SeatedNodes,
 } from '../room-store.ts';
-import { asUnavailable, COMMAND_TIMEOUT_MS, REDIRECTED_MS, type RedisConnection } from './connect.ts';
+import { COMMAND_TIMEOUT_MS, REDIRECTED_MS, type RedisConnection } from './connect.ts';
 import { joinKey, playersKey, roomKey } from './keys.ts';
 import { isOnItsWay, untilPassed } from './redirections.ts';
 import { Script } from './script.ts';
@@ -186,7 +186,7 @@ export class RedisRoomStore implements RoomStore {
       isOk = true;
       return result;
     } catch (error) {
-      throw asUnavailable(operation, error);
+      throw this.#connection.asUnavailable(operation, error);
     } finally {
       this.#onOperation(operation, isOk, performance.now() - startedAtMs);
     }

@@ -7,9 +7,11 @@ import { type Backplane } from '../backplane.ts';
 import { detach, type Log } from '../log.ts';
 import { type NodeId } from '../names.ts';
 import { Unavailable } from '../unavailable.ts';
-import { asUnavailable, COMMAND_TIMEOUT_MS, RedisConnection } from './connect.ts';
+import { COMMAND_TIMEOUT_MS, RedisConnection } from './connect.ts';
 import { Probes, type Remedy } from './probes.ts';
 import { isRefused, untilPassed } from './redirections.ts';
+import { type Refusals, type Rights } from './rights.ts';
+import { trySubscribing } from './try-commands.ts';
 import { type RedisTarget } from './url.ts';
 
 export type Ear = (envelope: Uint8Array) => void;
@@ -23,6 +25,7 @@ export class RedisSubscriber {
   readonly connection: RedisConnection;
   readonly #node: NodeId;
   readonly #log: Log;
+  readonly #rights: Rights;
   readonly #ears = new Map<string, Ear>();
   readonly #groupSizes = new Map<string, number>();
   /** Something came for these since the last tick, and nobody listens. */
@@ -31,11 +34,13 @@ export class RedisSubscriber {
   readonly #ticker: NodeJS.Timeout;
   #rebuiltAtMs = -Infinity;
 
-  constructor(target: RedisTarget, node: NodeId, log: Log, publish: Backplane['publish']) {
+  constructor(target: RedisTarget, node: NodeId, rights: Rights, log: Log, publish: Backplane['publish']) {
     this.connection = new RedisConnection(target, 'subscribe', log, {
       onReady: () => this.#onReady(),
       maxRedirections: 0,
+      rights,
     });
+    this.#rights = rights;
     this.#node = node;
     this.#log = log;
     this.#probes = new Probes(
@@ -69,6 +74,7 @@ export class RedisSubscriber {
       await this.#subscribeNow(channels);
     } catch (error) {
       if (this.#ears.get(channel) === ear) this.#forget(channel);
+      this.#rights.note(error);
       throw new Unavailable(`subscribe: ${String(error)}`, { cause: error });
     }
   }
@@ -87,7 +93,7 @@ export class RedisSubscriber {
     } catch (error) {
       // Nobody listens any more. What is heard all the same, is unsubscribed at the next tick: a slot that is on its way
       // keeps its subscriptions until it has arrived, and then loses them.
-      if (!(asUnavailable('unsubscribe', error) instanceof Unavailable)) throw error;
+      if (!(this.connection.asUnavailable('unsubscribe', error) instanceof Unavailable)) throw error;
     }
   }
 
@@ -97,6 +103,12 @@ export class RedisSubscriber {
     this.#heardInVain.clear();
     if (channels.length === 0 || !this.connection.isReady) return;
     detach(this.#unsubscribeNow(channels), this.#log, {}, 'unsubscribe failed');
+  }
+
+  /** What Redis refuses of subscribing. @throws {Error} when it does not answer */
+  async tryRights(): Promise<Refusals> {
+    await this.connection.ready();
+    return trySubscribing(this.connection.client, this.#node);
   }
 
   /** The connection is new: nothing is subscribed on it. */
@@ -144,6 +156,8 @@ export class RedisSubscriber {
   #subscribeAgain(channels: readonly string[]): void {
     if (channels.length === 0) return;
     this.#subscribeNow(channels).catch((error: unknown) => {
+      // On another connection it would be refused as well; the probes ask again.
+      if (this.#rights.note(error)) return;
       this.#log.warn({ reason: String(error) }, 'subscribing again failed');
       this.connection.rebuild();
     });

@@ -1,12 +1,13 @@
 /** HTTP: room look-ups on the public listener; health, readiness and metrics on the operators' one. */
 import { parsePath, type RoomCode } from '@wmbp/protocol';
+import { type Journal } from '../journal.ts';
 import { type Ledger } from '../ledger.ts';
 import { type Log } from '../log.ts';
 import { countIn, type Metrics } from '../metrics.ts';
 import { Unavailable } from '../unavailable.ts';
 import { type UnknownCodes } from '../unknown-codes.ts';
+import { type Connections } from './connections.ts';
 import { type Uws } from './load.ts';
-import { type PeerAddresses } from './peer-address.ts';
 
 const USAGE =
   'This is a WMBP relay. WebSocket /CREATE opens a room, WebSocket /CODE joins one, GET /CODE tells its name.\n';
@@ -47,14 +48,15 @@ export function serveLookups(
   app: Uws.TemplatedApp,
   ledger: Ledger,
   unknownCodes: UnknownCodes,
-  addresses: PeerAddresses,
+  connections: Connections,
+  journal: Journal,
   metrics: Metrics,
   log: Log,
 ): void {
   function respond(res: Uws.HttpResponse, req: Uws.HttpRequest): void {
     const method = req.getMethod();
     const path = parsePath(req.getUrl());
-    const address = addresses.of(res);
+    const address = connections.onRequest(res);
     let isAborted = false;
     res.onAborted(() => {
       isAborted = true;
@@ -76,8 +78,11 @@ export function serveLookups(
   function lookUp(room: RoomCode, address: string, answer: (answer: Answer) => void): void {
     ledger.find(room).then(
       (name) => {
-        if (name !== undefined) answer({ status: 200, body: name, headers: CORS });
-        else unknownCodes.answer(address, (isTooMany) => answer(isTooMany ? TOO_MANY : NOT_FOUND));
+        if (name !== undefined) return answer({ status: 200, body: name, headers: CORS });
+        unknownCodes.answer(address, (isTooMany) => {
+          if (isTooMany) journal.offended('tooManyUnknownCodes', address);
+          answer(isTooMany ? TOO_MANY : NOT_FOUND);
+        });
       },
       (error: unknown) => {
         if (!(error instanceof Unavailable)) log.error({ error, room }, 'looking a room up failed');

@@ -12,8 +12,8 @@ import { countIn, type Metrics } from '../metrics.ts';
 import { type Peers } from '../peers.ts';
 import { type Pressure } from '../pressure.ts';
 import { type Turn } from '../turn.ts';
+import { type Connections } from './connections.ts';
 import { type Uws } from './load.ts';
-import { type PeerAddresses } from './peer-address.ts';
 import { UwsSocket } from './socket.ts';
 
 export interface UserData {
@@ -36,7 +36,7 @@ export function serveWebSockets(
   uws: typeof Uws,
   app: Uws.TemplatedApp,
   peers: Peers,
-  addresses: PeerAddresses,
+  connections: Connections,
   turn: Turn,
   pressure: Pressure,
   metrics: Metrics,
@@ -77,7 +77,7 @@ export function serveWebSockets(
     sendPingsAutomatically: true,
     upgrade(res, req, context) {
       res.upgrade<UserData>(
-        { path: parsePath(req.getUrl()), address: addresses.of(res), socket: undefined },
+        { path: parsePath(req.getUrl()), address: connections.onUpgrade(res), socket: undefined },
         req.getHeader('sec-websocket-key'),
         req.getHeader('sec-websocket-protocol'),
         req.getHeader('sec-websocket-extensions'),
