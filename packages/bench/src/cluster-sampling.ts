@@ -29,6 +29,8 @@ export interface ClusterSample extends Sample {
 export type Shape = Pick<Job, 'rooms' | 'roomsInFlight' | 'sockets'> & {
   readonly nodes: number;
   readonly isShared: boolean;
+  /** Whose gateways they are; this checkout's when undefined. */
+  readonly checkout: string | undefined;
 };
 
 const MAX_ATTEMPTS = 3;
@@ -43,7 +45,7 @@ export async function sampleNodes(
   cores: Cores,
 ): Promise<ClusterSample> {
   for (let attempt = 1; ; attempt++) {
-    const nodes = await startNodes(shape.nodes, shape.isShared, cores);
+    const nodes = await startNodes(shape.nodes, shape.isShared, cores, shape.checkout);
     try {
       const sample = await runJob(scenario, shape, options, nodes, cores);
       if (sample.failure === '') return sample;
