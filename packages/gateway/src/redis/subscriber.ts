@@ -1,13 +1,15 @@
 /**
- * What one node hears from Redis. Subscriptions are made again after every reconnect, and when they turn out to be
- * deaf, group by group: in a Cluster the channels of one slot can fail by themselves, elsewhere all of them.
+ * What one node hears from Redis: by hand where there is one server, by ioredis in a Cluster, since it knows whose slot
+ * a channel is in. Subscriptions are made again after every reconnect, and when they turn out to be deaf, group by
+ * group: in a Cluster the channels of one slot can fail by themselves, elsewhere all of them.
  */
 import { Cluster } from 'ioredis';
 import { type Backplane } from '../backplane.ts';
 import { type Log } from '../log.ts';
 import { type NodeId } from '../names.ts';
 import { Unavailable } from '../unavailable.ts';
-import { asUnavailable, RedisConnection } from './connect.ts';
+import { asUnavailable, COMMAND_TIMEOUT_MS, RedisConnection } from './connect.ts';
+import { HearPipe } from './hear-pipe.ts';
 import { Probes, type Remedy } from './probes.ts';
 import { type RedisTarget } from './url.ts';
 
@@ -27,9 +29,15 @@ export class RedisSubscriber {
   readonly #probes: Probes;
   readonly #ticker: NodeJS.Timeout;
   #rebuiltAtMs = -Infinity;
+  /** None in a Cluster. */
+  #pipe: HearPipe | undefined;
 
   constructor(target: RedisTarget, node: NodeId, log: Log, publish: Backplane['publish']) {
-    this.connection = new RedisConnection(target, 'subscribe', log, { onReady: () => this.#onReady() });
+    const ping = target.kind === 'cluster' ? {} : { ping: () => this.#pipeNow().ping() };
+    this.connection = new RedisConnection(target, 'subscribe', log, {
+      onReady: () => this.#onReady(),
+      ...ping,
+    });
     this.#node = node;
     this.#log = log;
     this.#probes = new Probes(
@@ -37,15 +45,12 @@ export class RedisSubscriber {
       (group, remedy) => this.#onDeaf(group, remedy),
     );
     this.#ticker = setInterval(() => this.#probes.tick(), PROBE_EVERY_MS).unref();
-    const onMessage = (name: Buffer, envelope: Buffer): void => {
-      const channel = name.toString('latin1');
-      this.#probes.onHeard(this.#groupOf(channel), performance.now());
-      // A plain view: those of a Buffer take several times as long to make, and each item's payload is one.
-      this.#ears.get(channel)?.(new Uint8Array(envelope.buffer, envelope.byteOffset, envelope.length));
-    };
     const { client } = this.connection;
-    if (client instanceof Cluster) client.on('smessageBuffer', onMessage);
-    else client.on('messageBuffer', onMessage);
+    if (!(client instanceof Cluster)) return;
+    client.on('smessageBuffer', (channel: Buffer, envelope: Buffer) => {
+      const { buffer, byteOffset, length } = envelope;
+      this.#onMessage(channel.toString('latin1'), new Uint8Array(buffer, byteOffset, length));
+    });
   }
 
   get probes(): Probes {
@@ -72,7 +77,7 @@ export class RedisSubscriber {
     const { client } = this.connection;
     try {
       if (client instanceof Cluster) await Promise.all(channels.map((each) => client.sunsubscribe(each)));
-      else await client.unsubscribe(...channels);
+      else await this.#pipeNow().unsubscribe(channels);
     } catch (error) {
       // Nobody listens any more, and a connection that is made anew hears only who does.
       if (!(asUnavailable('unsubscribe', error) instanceof Unavailable)) throw error;
@@ -81,6 +86,9 @@ export class RedisSubscriber {
 
   /** The connection is new: nothing is subscribed on it. */
   #onReady(): void {
+    const { client } = this.connection;
+    if (!(client instanceof Cluster))
+      this.#pipe = new HearPipe(client.stream, COMMAND_TIMEOUT_MS, this.#onMessage);
     this.#subscribeAgain([...this.#ears.keys(), ...[...this.#groupSizes.keys()].map(this.#probeChannel)]);
   }
 
@@ -133,8 +141,19 @@ export class RedisSubscriber {
     const { client } = this.connection;
     // A channel at a time in a Cluster: SSUBSCRIBE takes channels of one slot only.
     if (client instanceof Cluster) await Promise.all(channels.map((channel) => client.ssubscribe(channel)));
-    else await client.subscribe(...channels);
+    else await this.#pipeNow().subscribe(channels);
   }
+
+  /** @throws {Unavailable} before the first connection stands */
+  #pipeNow(): HearPipe {
+    if (this.#pipe) return this.#pipe;
+    throw new Unavailable('redis is out of reach');
+  }
+
+  readonly #onMessage = (channel: string, envelope: Uint8Array): void => {
+    this.#probes.onHeard(this.#groupOf(channel), performance.now());
+    this.#ears.get(channel)?.(envelope);
+  };
 
   #groupOf(channel: string): string {
     if (!(this.connection.client instanceof Cluster)) return ALL;
