@@ -18,6 +18,8 @@ export interface ClusterOptions {
   readonly rounds: number;
   readonly measureMs: number;
   readonly warmupMs: number;
+  /** Of each process that is measured, before a sample of what crosses. */
+  readonly warmupCpuMs: number;
   readonly rooms: number;
   readonly window: number;
   readonly payloadBytes: number;
@@ -40,6 +42,14 @@ const NUMBERS = {
     least: 0,
     most: 60,
     what: 'seconds of load before a sample',
+    mayBeBroken: true,
+  },
+  'warmup-cpu': {
+    full: 1,
+    smoke: 0,
+    least: 0,
+    most: 20,
+    what: 'CPU seconds of each process before that',
     mayBeBroken: true,
   },
   rooms: { full: 16, smoke: 2, least: 1, most: 500, what: 'rooms of 8' },
@@ -87,6 +97,7 @@ export function parseClusterOptions(args: readonly string[], defaultOut: string)
     rounds: number('rounds'),
     measureMs: number('seconds') * 1000,
     warmupMs: number('warmup') * 1000,
+    warmupCpuMs: number('warmup-cpu') * 1000,
     rooms: number('rooms'),
     window: number('window'),
     payloadBytes: number('payload'),
