@@ -45,7 +45,7 @@ const NUMBERS = {
     mayBeBroken: true,
   },
   'warmup-cpu': {
-    full: 1,
+    full: 3,
     smoke: 0,
     least: 0,
     most: 20,
