@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { fileURLToPath } from 'node:url';
 import { parseClusterOptions } from './cluster-options.ts';
 
 test('a smoke run is short and written nowhere unless asked', () => {
@@ -18,4 +19,13 @@ test.each([
   [['--subject', 'bare'], "Unknown option '--subject'"],
 ])('says in one line what is wrong with %j', (args, message) => {
   expect(() => parseClusterOptions(args, 'x.json')).toThrow(message);
+});
+
+test('another gateway to compare with is a checkout', () => {
+  const checkout = fileURLToPath(new URL('../../..', import.meta.url));
+  expect(parseClusterOptions(['--against-gateway', checkout], '')?.againstGateway).toBe(checkout);
+  expect(parseClusterOptions([], '')?.againstGateway).toBeUndefined();
+  expect(() => parseClusterOptions(['--against-gateway', '/nowhere'], '')).toThrow(
+    '--against-gateway=/nowhere: expected a checkout with packages/gateway/src/main.ts',
+  );
 });

@@ -1,6 +1,9 @@
 /** The command line of `pnpm bench cluster`. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import {
   describeNumbers,
+  OptionError,
   parseNumber,
   parseScenarioNames,
   readArguments,
@@ -15,6 +18,8 @@ export interface ClusterOptions {
   readonly rounds: number;
   readonly measureMs: number;
   readonly warmupMs: number;
+  /** Of each process that is measured, before a sample of what crosses. */
+  readonly warmupCpuMs: number;
   readonly rooms: number;
   readonly window: number;
   readonly payloadBytes: number;
@@ -22,6 +27,8 @@ export interface ClusterOptions {
   readonly openings: number;
   readonly manyRooms: number;
   readonly creates: number;
+  /** A checkout whose gateways are measured beside this one's. */
+  readonly againstGateway: string | undefined;
   /** Empty: nowhere. */
   readonly out: string;
 }
@@ -37,6 +44,14 @@ const NUMBERS = {
     what: 'seconds of load before a sample',
     mayBeBroken: true,
   },
+  'warmup-cpu': {
+    full: 3,
+    smoke: 0,
+    least: 0,
+    most: 20,
+    what: 'CPU seconds of each process before that',
+    mayBeBroken: true,
+  },
   rooms: { full: 16, smoke: 2, least: 1, most: 500, what: 'rooms of 8' },
   window: { full: 4, smoke: 4, least: 1, most: 256, what: 'frames in flight on each stream' },
   payload: { full: 32, smoke: 32, least: STAMP_BYTES, most: 65_536, what: 'bytes of a payload' },
@@ -47,6 +62,7 @@ const NUMBERS = {
 } satisfies Record<string, NumberOption>;
 
 type NumberName = keyof typeof NUMBERS;
+const TEXTS = [...Object.keys(NUMBERS), 'scenarios', 'against-gateway', 'out'];
 
 export function describeClusterOptions(): string {
   const scenarios = CLUSTER_SCENARIOS.map(({ name, what }) => `  ${name.padEnd(17)} ${what}`);
@@ -61,6 +77,8 @@ export function describeClusterOptions(): string {
     '',
     '  --scenarios A,B   of these (all)',
     ...describeNumbers(NUMBERS),
+    '  --against-gateway DIR',
+    '                    a checkout with its dependencies, whose gateways take turns with these in fan-in, unicast, broadcast-8',
     '  --smoke           short and small; looks only at lost, doubled, reordered and damaged frames',
     '  --out FILE        where the results go as JSON (packages/bench/results/cluster.json)',
     '  --help            this text',
@@ -69,7 +87,7 @@ export function describeClusterOptions(): string {
 
 /** @returns undefined when help is asked for. @throws {OptionError} at the first mistake. */
 export function parseClusterOptions(args: readonly string[], defaultOut: string): ClusterOptions | undefined {
-  const given = readArguments(args, [...Object.keys(NUMBERS), 'scenarios', 'out'], ['smoke', 'help']);
+  const given = readArguments(args, TEXTS, ['smoke', 'help']);
   if (given['help'] === true) return undefined;
   const isSmoke = given['smoke'] === true;
   const number = (name: NumberName): number => parseNumber(name, NUMBERS[name], given[name], isSmoke);
@@ -79,6 +97,7 @@ export function parseClusterOptions(args: readonly string[], defaultOut: string)
     rounds: number('rounds'),
     measureMs: number('seconds') * 1000,
     warmupMs: number('warmup') * 1000,
+    warmupCpuMs: number('warmup-cpu') * 1000,
     rooms: number('rooms'),
     window: number('window'),
     payloadBytes: number('payload'),
@@ -86,6 +105,13 @@ export function parseClusterOptions(args: readonly string[], defaultOut: string)
     openings: number('openings'),
     manyRooms: number('many-rooms'),
     creates: number('creates'),
+    againstGateway: parseCheckout(given['against-gateway']),
     out: String(given['out'] ?? (isSmoke ? '' : defaultOut)),
   };
+}
+
+function parseCheckout(given: string | boolean | undefined): string | undefined {
+  if (typeof given !== 'string') return undefined;
+  if (existsSync(join(given, 'packages/gateway/src/main.ts'))) return given;
+  throw new OptionError(`--against-gateway=${given}: expected a checkout with packages/gateway/src/main.ts`);
 }

@@ -56,3 +56,15 @@ test('added latency is compared within a round', () => {
   ];
   expect(ratios('latency', rounds)['µs added, median raw']).toBeCloseTo(1.5);
 });
+
+test('another gateway is compared with within a round, where there is one', () => {
+  const rounds = [
+    { cluster: sample({ perCpuSecond: 90 }), 'other gateway': sample({ perCpuSecond: 100 }) },
+    { cluster: sample({ perCpuSecond: 40 }), 'other gateway': sample({ perCpuSecond: 50 }) },
+    { cluster: sample({ perCpuSecond: 300 }), 'other gateway': sample({ perCpuSecond: 100 }) },
+  ];
+  expect(ratios('fan-in', rounds)['frames/CPU s other gateway']).toBeCloseTo(0.9);
+  expect(ratios('fan-in', [{ cluster: sample({ perCpuSecond: 90 }) }])).not.toHaveProperty(
+    'frames/CPU s other gateway',
+  );
+});

@@ -21,6 +21,9 @@ export interface ClusterRow {
   readonly isMet: boolean | undefined;
 }
 
+/** The subject that `--against-gateway` adds. */
+export const OTHER_GATEWAY = 'other gateway';
+
 type Goal = { readonly least: number } | { readonly most: number } | undefined;
 type Reading = (round: Round) => number;
 
@@ -35,6 +38,17 @@ export function compareRounds(scenario: ClusterScenario, rounds: readonly Round[
         row('frames/CPU s', 'raw', rawFrames(scenario), of('cluster', 'perCpuSecond')),
         row('crossings/CPU s', 'raw', of('raw', 'perCpuSecond'), crossings(scenario), { least: 0.8 }),
         row('crossings/CPU s', 'raw corked', of('raw corked', 'perCpuSecond'), crossings(scenario)),
+        ...(rounds.some((round) => OTHER_GATEWAY in round)
+          ? [
+              row(
+                'frames/CPU s',
+                OTHER_GATEWAY,
+                of(OTHER_GATEWAY, 'perCpuSecond'),
+                of('cluster', 'perCpuSecond'),
+                { least: 0.9 },
+              ),
+            ]
+          : []),
       ];
     case 'latency': {
       const added: Reading = (round) => of('cluster', 'medianUs')(round) - of('one node', 'medianUs')(round);

@@ -6,8 +6,9 @@ import type { ClusterScenario } from './cluster-scenarios.ts';
 import { Child } from './child.ts';
 import type { Cores } from './cores.ts';
 import type { Job, Sample } from './job.ts';
+import { LONGEST_WARMUP_MS } from './meter.ts';
 import { startNodes, type Nodes } from './nodes.ts';
-import { cpuTimeOf } from './process-stat.ts';
+import { cpuTimeOf, warmedUp } from './process-stat.ts';
 import type { RawJob, RawReport } from './raw-pubsub.ts';
 import { startRedis, type RedisCounts, type RedisServer } from './redis-server.ts';
 import { describeIntegrity } from './report.ts';
@@ -29,6 +30,8 @@ export interface ClusterSample extends Sample {
 export type Shape = Pick<Job, 'rooms' | 'roomsInFlight' | 'sockets'> & {
   readonly nodes: number;
   readonly isShared: boolean;
+  /** Whose gateways they are; this checkout's when undefined. */
+  readonly checkout: string | undefined;
 };
 
 const MAX_ATTEMPTS = 3;
@@ -43,7 +46,7 @@ export async function sampleNodes(
   cores: Cores,
 ): Promise<ClusterSample> {
   for (let attempt = 1; ; attempt++) {
-    const nodes = await startNodes(shape.nodes, shape.isShared, cores);
+    const nodes = await startNodes(shape.nodes, shape.isShared, cores, shape.checkout);
     try {
       const sample = await runJob(scenario, shape, options, nodes, cores);
       if (sample.failure === '') return sample;
@@ -57,15 +60,16 @@ export async function sampleNodes(
 }
 
 async function runJob(
-  { load, players, deliveriesPerItem }: ClusterScenario,
+  { kind, load, players, deliveriesPerItem }: ClusterScenario,
   { rooms, roomsInFlight, sockets }: Shape,
-  { warmupMs, measureMs, window, payloadBytes, ratePerSecond }: ClusterOptions,
+  { warmupMs, warmupCpuMs, measureMs, window, payloadBytes, ratePerSecond }: ClusterOptions,
   nodes: Nodes,
   cores: Cores,
 ): Promise<ClusterSample> {
   const { ports, pids: serverPids, redis } = nodes;
   const amounts = { rooms, roomsInFlight, players, window, payloadBytes, ratePerSecond, sockets };
-  const job: Job = { scenario: load, ports, serverPids, warmupMs, measureMs, ...amounts };
+  const warmup = { warmupMs, warmupCpuMs: kind === 'crossing' ? warmupCpuMs : 0 };
+  const job: Job = { scenario: load, ports, serverPids, ...warmup, measureMs, ...amounts };
   const counts: Promise<RedisCounts>[] = [];
   const sample = await runLoad(job, nodes, cores.load, () => {
     if (redis) counts.push(redis.counts());
@@ -95,7 +99,10 @@ export async function sampleRaw(
     const hearer = await startRaw({ ...job, role: 'hear' }, cores);
     const publisher = await startRaw({ ...job, role: 'publish' }, cores);
     const pids = [hearer.pid, publisher.pid];
+    const isWarm = warmedUp(pids, options.warmupCpuMs);
     await wait(options.warmupMs);
+    for (const deadline = performance.now() + LONGEST_WARMUP_MS; performance.now() < deadline; await wait(25))
+      if (isWarm()) break;
     const before = { counts: await redis.counts(), cpu: cpuTimeOf(pids), wall: performance.now() };
     await wait(options.measureMs);
     const after = { counts: await redis.counts(), cpu: cpuTimeOf(pids), wall: performance.now() };

@@ -1,7 +1,13 @@
 /** The run of `pnpm bench cluster`: scenario by scenario, round by round, all subjects in turns. */
 import { cpus } from 'node:os';
 import type { ClusterOptions } from './cluster-options.ts';
-import { compareRounds, describeClusterSample, type ClusterRow, type Round } from './cluster-rows.ts';
+import {
+  compareRounds,
+  describeClusterSample,
+  OTHER_GATEWAY,
+  type ClusterRow,
+  type Round,
+} from './cluster-rows.ts';
 import {
   sampleNodes,
   sampleRaw,
@@ -70,7 +76,10 @@ export async function runClusterBench(
   };
 }
 
-/** Subjects in turns: who came first comes last in the next round. Raw pub/sub needs the cluster's batching first. */
+/**
+ * Subjects in turns: who came first comes last in the next round, and the other gateway before or after the cluster. Raw
+ * pub/sub needs the cluster's batching first.
+ */
 async function takeRound(
   scenario: ClusterScenario,
   number: number,
@@ -84,12 +93,11 @@ async function takeRound(
     tell(subject, sample);
     round[subject] = sample;
   };
-  const subjects = subjectsOf(scenario);
-  for (const subject of number % 2 === 0 ? subjects : rotated(subjects)) await take(subject);
+  for (const subject of inTurns(scenario, number, options.againstGateway !== undefined)) await take(subject);
   return round;
 }
 
-function subjectsOf({ kind }: ClusterScenario): readonly string[] {
+function subjectsOf({ kind }: ClusterScenario): readonly [string, ...string[]] {
   switch (kind) {
     case 'crossing':
       return ['one node', 'cluster', 'raw', 'raw corked'];
@@ -104,8 +112,12 @@ function subjectsOf({ kind }: ClusterScenario): readonly string[] {
   }
 }
 
-function rotated(subjects: readonly string[]): readonly string[] {
-  return [...subjects.slice(1), ...subjects.slice(0, 1)];
+function inTurns(scenario: ClusterScenario, number: number, hasOther: boolean): readonly string[] {
+  const [first, ...rest] = subjectsOf(scenario);
+  const other = hasOther && scenario.kind === 'crossing' ? [OTHER_GATEWAY] : [];
+  return number % 2 === 0
+    ? [first, ...other, ...rest]
+    : [...rest.slice(0, 1), ...other, ...rest.slice(1), first];
 }
 
 async function takeSample(
@@ -126,7 +138,8 @@ async function takeSample(
 function shapeOf(subject: string, scenario: ClusterScenario, options: ClusterOptions): Shape {
   const { rooms, manyRooms, openings, creates } = options;
   const sockets = scenario.kind === 'creates' ? creates : openings * (scenario.players + 1);
-  const shape = { rooms, roomsInFlight: rooms, sockets, nodes: 2, isShared: true };
+  const checkout = subject === OTHER_GATEWAY ? options.againstGateway : undefined;
+  const shape = { rooms, roomsInFlight: rooms, sockets, nodes: 2, isShared: true, checkout };
   switch (subject) {
     case 'one node':
       return { ...shape, nodes: 1, isShared: false };

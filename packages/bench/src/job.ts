@@ -7,6 +7,8 @@ export interface Job {
   readonly ports: readonly number[];
   readonly serverPids: readonly number[];
   readonly warmupMs: number;
+  /** Warming up goes on until each node has used so much CPU time. */
+  readonly warmupCpuMs: number;
   readonly measureMs: number;
   readonly rooms: number;
   /** Rooms that have a burst on its way at any time; the others take their turns. */

@@ -1,10 +1,12 @@
 /** Warms up, measures, and notices when nothing moves. */
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Job, Mark, Sample } from './job.ts';
-import { cpuTimeOf, isRunnable } from './process-stat.ts';
+import { cpuTimeOf, isRunnable, warmedUp } from './process-stat.ts';
 import { createIntegrity, type Integrity } from './tally.ts';
 
 const STALL_MS = 5000;
+/** A node that gets no core does not warm up. */
+export const LONGEST_WARMUP_MS = 30_000;
 const TICK_MS = 25;
 const MAX_REMARKS = 3;
 
@@ -38,9 +40,11 @@ export class Meter {
   async measure(
     isDone: () => boolean,
   ): Promise<Omit<Sample, 'values' | 'integrity'> & { perCpuSecond: number }> {
-    const { serverPids, warmupMs, measureMs } = this.#job;
+    const { serverPids, warmupMs, warmupCpuMs, measureMs } = this.#job;
     this.#movedAt = performance.now();
+    const isWarm = warmedUp(serverPids, warmupCpuMs);
     await this.#pass(warmupMs, () => false);
+    await this.#pass(LONGEST_WARMUP_MS, isWarm);
     const before = {
       wall: performance.now(),
       server: cpuTimeOf(serverPids),

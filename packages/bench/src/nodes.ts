@@ -16,8 +16,17 @@ export interface Nodes {
 /** Above everything that a scenario asks for: a quarter of the sockets may be hosts without a room. */
 const BOUNDS = { WMBP_MAX_SOCKETS: '20000', WMBP_MAX_ROOMS: '20000', WMBP_DRAIN_NOTICE_MS: '0' };
 
-/** All gateways share a core, and the load and Redis the other. @throws {SubjectError} when one does not start */
-export async function startNodes(count: number, isShared: boolean, cores: Cores): Promise<Nodes> {
+/**
+ * All gateways share a core, and the load and Redis the other.
+ * @param checkout whose gateways they are; by default this one's
+ * @throws {SubjectError} when one does not start
+ */
+export async function startNodes(
+  count: number,
+  isShared: boolean,
+  cores: Cores,
+  checkout?: string,
+): Promise<Nodes> {
   const redis = isShared ? await startRedis(cores.load) : undefined;
   const servers: Server[] = [];
   const stop = async (): Promise<void> => {
@@ -26,7 +35,7 @@ export async function startNodes(count: number, isShared: boolean, cores: Cores)
   };
   try {
     const settings = redis ? { ...BOUNDS, WMBP_REDIS_URL: redis.url } : BOUNDS;
-    for (let i = 0; i < count; i++) servers.push(await startGateway(settings, cores.server));
+    for (let i = 0; i < count; i++) servers.push(await startGateway(settings, cores.server, checkout));
   } catch (error) {
     await stop();
     throw error;

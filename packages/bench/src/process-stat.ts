@@ -16,6 +16,12 @@ function cpuTime(pid: number): CpuTime {
   return { usedMs, waitedMs: schedStat(String(pid))[1] };
 }
 
+/** Answers whether each process has used so much CPU time since this call. */
+export function warmedUp(pids: readonly number[], cpuMs: number): () => boolean {
+  const due = pids.map((pid) => ({ pid, usedMs: cpuTime(pid).usedMs + cpuMs }));
+  return () => due.every(({ pid, usedMs }) => cpuTime(pid).usedMs >= usedMs);
+}
+
 /** Whether its main thread wants to run, whether or not it does. */
 export function isRunnable(pid: number): boolean {
   return /\) R /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));

@@ -6,6 +6,8 @@ import { Child } from './child.ts';
 import { SubjectError } from './server.ts';
 
 const START_MS = 5000;
+/** A port that was free may have been taken meanwhile. */
+const MAX_ATTEMPTS = 3;
 
 /** What it has been asked so far. */
 export interface RedisCounts {
@@ -25,16 +27,22 @@ export interface RedisServer {
 export async function startRedis(pinning: readonly string[]): Promise<RedisServer> {
   const given = process.env['REDIS_URL'];
   if (given !== undefined && given !== '') return connect(given, () => Promise.resolve());
-  const port = await freePort();
-  const settings = ['--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
-  const command = [...pinning, 'redis-server', '--port', String(port), ...settings];
-  let isReady = false;
-  const child = new Child(command, process.env, (line) => (isReady ||= line.includes('Ready to accept')));
-  const deadline = performance.now() + START_MS;
-  while (!isReady && performance.now() < deadline) await wait(5);
-  if (isReady) return connect(`redis://127.0.0.1:${port}`, () => child.stop());
-  await child.stop();
-  throw new SubjectError(`no Redis: set REDIS_URL, or have a redis-server in the PATH. ${child.lastWords}`);
+  let lastWords = '';
+  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+    const port = await freePort();
+    const settings = ['--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
+    const command = [...pinning, 'redis-server', '--port', String(port), ...settings];
+    let isReady = false;
+    const child = new Child(command, process.env, (line) => (isReady ||= line.includes('Ready to accept')));
+    let hasEnded = false;
+    void child.ended.then(() => (hasEnded = true));
+    const deadline = performance.now() + START_MS;
+    while (!isReady && !hasEnded && performance.now() < deadline) await wait(5);
+    if (isReady) return connect(`redis://127.0.0.1:${port}`, () => child.stop());
+    await child.stop();
+    ({ lastWords } = child);
+  }
+  throw new SubjectError(`no Redis: set REDIS_URL, or have a redis-server in the PATH. ${lastWords}`);
 }
 
 function connect(url: string, stop: () => Promise<void>): RedisServer {

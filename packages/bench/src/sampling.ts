@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { Child } from './child.ts';
 import type { Cores } from './cores.ts';
+import { LONGEST_WARMUP_MS } from './meter.ts';
 import { MARKS, type Job, type Mark, type Sample } from './job.ts';
 import type { Options, Subject } from './options.ts';
 import { describeIntegrity } from './report.ts';
@@ -43,6 +44,7 @@ async function trySample(
     const { warmupMs, measureMs, window, payloadBytes, ratePerSecond, sockets } = options;
     const load = {
       warmupMs,
+      warmupCpuMs: 0,
       measureMs,
       rooms,
       roomsInFlight: rooms,
@@ -76,7 +78,8 @@ export async function runLoad(
     if (mark) onMark(mark);
     else sample = JSON.parse(line) as Sample;
   });
-  const deadlineMs = job.warmupMs + 2 * job.measureMs + SLACK_MS;
+  const deadlineMs =
+    job.warmupMs + (job.warmupCpuMs > 0 ? LONGEST_WARMUP_MS : 0) + 2 * job.measureMs + SLACK_MS;
   let why = 'the load ended';
   const stop = (reason: string): void => {
     why = reason;

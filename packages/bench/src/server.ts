@@ -1,11 +1,12 @@
 /** A subject under test, in a process of its own on a free port of 127.0.0.1. */
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Child } from './child.ts';
 import type { Subject } from './options.ts';
 
 const START_MS = 15_000;
 const BARE_RELAY = fileURLToPath(new URL('bare-relay.ts', import.meta.url));
-const GATEWAY = fileURLToPath(new URL('../../gateway/src/main.ts', import.meta.url));
+const THIS_CHECKOUT = fileURLToPath(new URL('../../..', import.meta.url));
 
 /** The subject hangs, ends, or sends nonsense: there is nothing to compare. */
 export class SubjectError extends Error {}
@@ -25,10 +26,19 @@ export function startServer(subject: Subject, pinning: readonly string[]): Promi
     : startProgram(subject, bareRelay(subject), pinning);
 }
 
-/** @param settings `WMBP_…`, beside those that every gateway gets. @throws as `startServer` */
-export function startGateway(settings: NodeJS.ProcessEnv, pinning: readonly string[]): Promise<Server> {
-  const program = { script: [GATEWAY], env: { ...withoutSettings(), ...GATEWAY_SETTINGS, ...settings } };
-  return startProgram('gateway', program, pinning);
+/**
+ * @param settings `WMBP_…`, beside those that every gateway gets
+ * @param checkout whose gateway it is
+ * @throws as `startServer`
+ */
+export function startGateway(
+  settings: NodeJS.ProcessEnv,
+  pinning: readonly string[],
+  checkout: string = THIS_CHECKOUT,
+): Promise<Server> {
+  const script = [join(checkout, 'packages/gateway/src/main.ts')];
+  const env = { ...withoutSettings(), ...GATEWAY_SETTINGS, ...settings };
+  return startProgram('gateway', { script, env }, pinning);
 }
 
 interface Program {

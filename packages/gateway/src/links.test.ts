@@ -112,6 +112,24 @@ test.each(LOSSES)('a player whose joining was lost (%s) is announced once the wa
   expect(heardBy(socket)).toEqual(['joined 1', 'state 1', '1: first']);
 });
 
+test('what is said while the clock is due before the turn ends is looked after all the same', async () => {
+  const player = await joined();
+  await until('nothing to be unacknowledged', () => hosts.metrics.links.envelopesIn === 2);
+  await new Promise<void>((resolve) => {
+    setImmediate(() => {
+      playersLine.mode = 'silent';
+      // Its turn ends behind the timers that are due by then.
+      players.send(player.session, 'a');
+      const untilMs = performance.now() + 60;
+      while (performance.now() < untilMs);
+      resolve();
+    });
+  });
+  await settled();
+  playersLine.mode = 'whole';
+  await until('the frame', () => heardBy(socket).at(-1) === '1: a');
+});
+
 test('a leaving that was lost is announced once, though nothing follows it', async () => {
   const player = await joined();
   playersLine.mode = 'silent';

@@ -225,10 +225,9 @@ export class Links {
   }
 
   #wake(open: OpenLink): void {
-    if (!open.isWaiting) {
-      open.isWaiting = true;
-      this.#turn.add(open);
-    }
+    if (open.isWaiting) return;
+    open.isWaiting = true;
+    this.#turn.add(open);
     this.#awake.add(open);
     this.#ticker ??= setInterval(() => this.#tick(), TICK_MS);
   }
@@ -236,10 +235,11 @@ export class Links {
   #tick(): void {
     const nowMs = performance.now();
     for (const open of this.#awake) {
-      const { link, retiredAtMs } = open;
+      const { link, retiredAtMs, isWaiting } = open;
       link.tick();
       if (retiredAtMs !== undefined && (link.isSettled || nowMs - retiredAtMs > LINGER_MS)) this.#end(open);
-      else if (link.deadlineMs === undefined) this.#awake.delete(open);
+      // What waits for the end of the turn will have a deadline then.
+      else if (!isWaiting && link.deadlineMs === undefined) this.#awake.delete(open);
     }
     if (this.#awake.size > 0) return;
     clearInterval(this.#ticker);

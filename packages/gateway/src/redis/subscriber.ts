@@ -1,6 +1,7 @@
 /**
- * What one node hears from Redis. Subscriptions are made again after every reconnect, and when they turn out to be
- * deaf, group by group: in a Cluster the channels of one slot can fail by themselves, elsewhere all of them.
+ * What one node hears from Redis: by hand where there is one server, by ioredis in a Cluster, since it knows whose slot
+ * a channel is in. Subscriptions are made again after every reconnect, and when they turn out to be deaf, group by
+ * group: in a Cluster the channels of one slot can fail by themselves, elsewhere all of them.
  */
 import { Cluster } from 'ioredis';
 import { type Backplane } from '../backplane.ts';
@@ -8,6 +9,7 @@ import { detach, type Log } from '../log.ts';
 import { type NodeId } from '../names.ts';
 import { Unavailable } from '../unavailable.ts';
 import { COMMAND_TIMEOUT_MS, RedisConnection } from './connect.ts';
+import { HearPipe } from './hear-pipe.ts';
 import { Probes, type Remedy } from './probes.ts';
 import { isRefused, untilPassed } from './redirections.ts';
 import { type Refusals, type Rights } from './rights.ts';
@@ -33,12 +35,16 @@ export class RedisSubscriber {
   readonly #probes: Probes;
   readonly #ticker: NodeJS.Timeout;
   #rebuiltAtMs = -Infinity;
+  /** None in a Cluster. */
+  #pipe: HearPipe | undefined;
 
   constructor(target: RedisTarget, node: NodeId, rights: Rights, log: Log, publish: Backplane['publish']) {
+    const ping = target.kind === 'cluster' ? {} : { ping: () => this.#pipeNow().ping() };
     this.connection = new RedisConnection(target, 'subscribe', log, {
       onReady: () => this.#onReady(),
       maxRedirections: 0,
       rights,
+      ...ping,
     });
     this.#rights = rights;
     this.#node = node;
@@ -48,17 +54,12 @@ export class RedisSubscriber {
       (group, remedy) => this.#onDeaf(group, remedy),
     );
     this.#ticker = setInterval(() => this.#tick(), PROBE_EVERY_MS).unref();
-    const onMessage = (name: Buffer, envelope: Buffer): void => {
-      const channel = name.toString('latin1');
-      this.#probes.onHeard(this.#groupOf(channel), performance.now());
-      // A plain view: those of a Buffer take several times as long to make, and each item's payload is one.
-      const ear = this.#ears.get(channel);
-      if (ear) ear(new Uint8Array(envelope.buffer, envelope.byteOffset, envelope.length));
-      else this.#heardInVain.add(channel);
-    };
     const { client } = this.connection;
-    if (client instanceof Cluster) client.on('smessageBuffer', onMessage);
-    else client.on('messageBuffer', onMessage);
+    if (!(client instanceof Cluster)) return;
+    client.on('smessageBuffer', (channel: Buffer, envelope: Buffer) => {
+      const { buffer, byteOffset, length } = envelope;
+      this.#onMessage(channel.toString('latin1'), new Uint8Array(buffer, byteOffset, length));
+    });
   }
 
   get probes(): Probes {
@@ -89,7 +90,7 @@ export class RedisSubscriber {
     const { client } = this.connection;
     try {
       if (client instanceof Cluster) await Promise.all(channels.map((each) => client.sunsubscribe(each)));
-      else await client.unsubscribe(...channels);
+      else await this.#pipeNow().unsubscribe(channels);
     } catch (error) {
       // Nobody listens any more. What is heard all the same, is unsubscribed at the next tick: a slot that is on its way
       // keeps its subscriptions until it has arrived, and then loses them.
@@ -108,11 +109,23 @@ export class RedisSubscriber {
   /** What Redis refuses of subscribing. @throws {Error} when it does not answer */
   async tryRights(): Promise<Refusals> {
     await this.connection.ready();
-    return trySubscribing(this.connection.client, this.#node);
+    const { client } = this.connection;
+    if (client instanceof Cluster)
+      return trySubscribing(this.#node, {
+        ssubscribe: (channel) => client.ssubscribe(channel),
+        sunsubscribe: (channel) => client.sunsubscribe(channel),
+      });
+    return trySubscribing(this.#node, {
+      subscribe: (channel) => this.#pipeNow().subscribe([channel]),
+      unsubscribe: (channel) => this.#pipeNow().unsubscribe([channel]),
+    });
   }
 
   /** The connection is new: nothing is subscribed on it. */
   #onReady(): void {
+    const { client } = this.connection;
+    if (!(client instanceof Cluster))
+      this.#pipe = new HearPipe(client.stream, COMMAND_TIMEOUT_MS, this.#onMessage);
     this.#subscribeAgain([...this.#ears.keys(), ...[...this.#groupSizes.keys()].map(this.#probeChannel)]);
   }
 
@@ -168,7 +181,7 @@ export class RedisSubscriber {
     // A channel at a time in a Cluster: SSUBSCRIBE takes channels of one slot only.
     if (client instanceof Cluster)
       await Promise.all(channels.map((each) => this.#subscribeSharded(client, each)));
-    else await client.subscribe(...channels);
+    else await this.#pipeNow().subscribe(channels);
   }
 
   /** At its slot's master, which another one may be in a moment: ioredis looks again whenever it is told MOVED. */
@@ -182,6 +195,19 @@ export class RedisSubscriber {
     const group = this.#groupOf(channel);
     return this.#groupSizes.has(group) && channel === this.#probeChannel(group);
   }
+
+  /** @throws {Unavailable} before the first connection stands */
+  #pipeNow(): HearPipe {
+    if (this.#pipe) return this.#pipe;
+    throw new Unavailable('redis is out of reach');
+  }
+
+  readonly #onMessage = (channel: string, envelope: Uint8Array): void => {
+    this.#probes.onHeard(this.#groupOf(channel), performance.now());
+    const ear = this.#ears.get(channel);
+    if (ear) ear(envelope);
+    else this.#heardInVain.add(channel);
+  };
 
   #groupOf(channel: string): string {
     if (!(this.connection.client instanceof Cluster)) return ALL;

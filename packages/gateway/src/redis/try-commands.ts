@@ -27,16 +27,17 @@ export async function tryCommands(client: RedisClient): Promise<Refusals> {
   return refused;
 }
 
-/** Tries what goes over the connection that hears. @throws {Error} when Redis does not answer */
-export async function trySubscribing(client: RedisClient, node: number): Promise<Refusals> {
+/**
+ * Tries what goes over the connection that hears. @param commands by their names, each with a channel
+ * @throws {Error} when Redis does not answer
+ */
+export async function trySubscribing(
+  node: number,
+  commands: Readonly<Record<string, (channel: string) => Promise<unknown>>>,
+): Promise<Refusals> {
   const refused = new Map<string, string>();
-  const channel = `${NAME}:${node}`;
-  const isCluster = client instanceof Cluster;
-  const [subscribe, unsubscribe] = isCluster
-    ? (['ssubscribe', 'sunsubscribe'] as const)
-    : (['subscribe', 'unsubscribe'] as const);
-  await attempt(refused, () => client[subscribe](channel), subscribe);
-  await attempt(refused, () => client[unsubscribe](channel), unsubscribe);
+  for (const [name, command] of Object.entries(commands))
+    await attempt(refused, () => command(`${NAME}:${node}`), name);
   return refused;
 }
 
