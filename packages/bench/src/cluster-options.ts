@@ -78,7 +78,7 @@ export function describeClusterOptions(): string {
     '  --scenarios A,B   of these (all)',
     ...describeNumbers(NUMBERS),
     '  --against-gateway DIR',
-    '                    a checkout with its dependencies, whose gateways take turns with these in fan-in, unicast, broadcast-8',
+    '                    a checkout with its dependencies, whose gateways take turns with these in crossings and latency',
     '  --smoke           short and small; looks only at lost, doubled, reordered and damaged frames',
     '  --out FILE        where the results go as JSON (packages/bench/results/cluster.json)',
     '  --help            this text',

@@ -64,6 +64,8 @@ test('another gateway is compared with within a round, where there is one', () =
     { cluster: sample({ perCpuSecond: 300 }), 'other gateway': sample({ perCpuSecond: 100 }) },
   ];
   expect(ratios('fan-in', rounds)['frames/CPU s other gateway']).toBeCloseTo(0.9);
+  const latencies = [{ cluster: sample({ medianUs: 440 }), 'other gateway': sample({ medianUs: 400 }) }];
+  expect(ratios('latency', latencies)['µs, median other gateway']).toBeCloseTo(1.1);
   expect(ratios('fan-in', [{ cluster: sample({ perCpuSecond: 90 }) }])).not.toHaveProperty(
     'frames/CPU s other gateway',
   );

@@ -114,7 +114,8 @@ function subjectsOf({ kind }: ClusterScenario): readonly [string, ...string[]] {
 
 function inTurns(scenario: ClusterScenario, number: number, hasOther: boolean): readonly string[] {
   const [first, ...rest] = subjectsOf(scenario);
-  const other = hasOther && scenario.kind === 'crossing' ? [OTHER_GATEWAY] : [];
+  const other =
+    hasOther && (scenario.kind === 'crossing' || scenario.kind === 'latency') ? [OTHER_GATEWAY] : [];
   return number % 2 === 0
     ? [first, ...other, ...rest]
     : [...rest.slice(0, 1), ...other, ...rest.slice(1), first];
