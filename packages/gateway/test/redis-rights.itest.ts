@@ -47,7 +47,7 @@ async function found(refusal: string | undefined, url = redis.url): Promise<obje
   await eventually(
     `the refusal to be '${refusal}'`,
     () => Promise.resolve(isBack && shared.trouble() === undefined && shared.refusal() === refusal),
-    5000,
+    20_000,
   );
   const before = [...lines];
   await shared.close();
