@@ -6,9 +6,16 @@ import { FakeSocket, settled } from '../test/fakes.ts';
 import { MemoryBackplane } from './memory/backplane.ts';
 import { MemoryRoomStore } from './memory/room-store.ts';
 import { drawEpoch, type NodeId } from './names.ts';
+import { type NewRoom } from './room-store.ts';
 import { type Room } from './session.ts';
 
 const ELSEWHERE = 99 as NodeId;
+const CODE = 'ABCD' as RoomCode;
+
+/** A room whose host is on another node. */
+function roomElsewhere(code = CODE): NewRoom {
+  return { code, epoch: drawEpoch(), name: '', maxPlayers: 3, hostNode: ELSEWHERE };
+}
 
 let store: MemoryRoomStore;
 let node: CoreNode;
@@ -36,7 +43,7 @@ test('a code that is in use here is not given to another room, though the store 
 test('nobody joins another room past the one that is here under the same code, and no seat is kept', async () => {
   const { host, socket, code } = await node.host(3);
   await store.close(code, host.room.epoch);
-  const younger = { code, epoch: drawEpoch(), name: '', maxPlayers: 3, hostNode: ELSEWHERE };
+  const younger = roomElsewhere(code);
   await store.create(younger);
   expect(await node.rooms.join(code, new FakeSocket())).toEqual({ ok: false, why: 'roomNotFound' });
   await settled();
@@ -45,23 +52,11 @@ test('nobody joins another room past the one that is here under the same code, a
 });
 
 test('a room joined anew under a code ends what is left of the last one here', async () => {
-  await store.create({
-    code: 'ABCD' as RoomCode,
-    epoch: drawEpoch(),
-    name: '',
-    maxPlayers: 3,
-    hostNode: ELSEWHERE,
-  });
-  const before = await node.player('ABCD' as RoomCode);
-  await store.close('ABCD' as RoomCode, before.session.room.epoch);
-  await store.create({
-    code: 'ABCD' as RoomCode,
-    epoch: drawEpoch(),
-    name: '',
-    maxPlayers: 3,
-    hostNode: ELSEWHERE,
-  });
-  const after = await node.player('ABCD' as RoomCode);
+  await store.create(roomElsewhere());
+  const before = await node.player(CODE);
+  await store.close(CODE, before.session.room.epoch);
+  await store.create(roomElsewhere());
+  const after = await node.player(CODE);
   expect([before.socket.isOpen, after.socket.isOpen]).toEqual([false, true]);
   expect(after.session.player).toBe(1);
 });

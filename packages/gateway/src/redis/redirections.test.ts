@@ -1,6 +1,6 @@
 /** What the answers of a Redis Cluster lead to while its slots move. */
 import { expect, test } from '@jest/globals';
-import { answerIn, isMoving, isOnItsWay, isRefused, untilPassed, type Clock } from './redirections.ts';
+import { answerIn, isMoving, isOnItsWay, isFinal, untilPassed, type Clock } from './redirections.ts';
 
 /** As ioredis gives it. */
 function answered(words: string): Error {
@@ -31,11 +31,11 @@ test('an answer is the same, whether ioredis followed it or not', () => {
 
 test('redirections pass, refusals do not, and of a lost connection nothing is known', () => {
   for (const each of [...PASSING, ...PASSING.map(notFollowed)])
-    expect([isOnItsWay(each), isRefused(each)]).toEqual([true, false]);
+    expect([isOnItsWay(each), isFinal(each)]).toEqual([true, false]);
   for (const each of [...REFUSALS, ...REFUSALS.map(notFollowed)])
-    expect([isOnItsWay(each), isRefused(each)]).toEqual([false, true]);
+    expect([isOnItsWay(each), isFinal(each)]).toEqual([false, true]);
   for (const each of [...SILENCES, ...SILENCES.map(notFollowed)])
-    expect([isOnItsWay(each), isRefused(each)]).toEqual([false, false]);
+    expect([isOnItsWay(each), isFinal(each)]).toEqual([false, false]);
 });
 
 test('a slot that nobody has is an outage, and no move', () => {

@@ -31,7 +31,7 @@ export function isOnItsWay(error: unknown): boolean {
 }
 
 /** Whether Redis will say the same whenever it is asked. */
-export function isRefused(error: unknown): boolean {
+export function isFinal(error: unknown): boolean {
   return answerIn(error).startsWith('ReplyError: ') && !isOnItsWay(error);
 }
 

@@ -11,7 +11,7 @@ import { Unavailable } from '../unavailable.ts';
 import { COMMAND_TIMEOUT_MS, RedisConnection } from './connect.ts';
 import { HearPipe } from './hear-pipe.ts';
 import { Probes, type Remedy } from './probes.ts';
-import { isRefused, untilPassed } from './redirections.ts';
+import { isFinal, untilPassed } from './redirections.ts';
 import { type Refusals, type Rights } from './rights.ts';
 import { trySubscribing } from './try-commands.ts';
 import { type RedisTarget } from './url.ts';
@@ -186,7 +186,7 @@ export class RedisSubscriber {
 
   /** At its slot's master, which another one may be in a moment: ioredis looks again whenever it is told MOVED. */
   async #subscribeSharded(client: Cluster, channel: string): Promise<void> {
-    const mayPass = (error: unknown): boolean => !isRefused(error) && this.#isWanted(channel);
+    const mayPass = (error: unknown): boolean => !isFinal(error) && this.#isWanted(channel);
     await untilPassed(() => client.ssubscribe(channel), mayPass, COMMAND_TIMEOUT_MS);
   }
 
