@@ -7,7 +7,7 @@ import { eventually } from '../../test/processes.ts';
 import { ready } from '../../test/redis-ready.ts';
 import { drawNodeId } from '../names.ts';
 import { Unavailable } from '../unavailable.ts';
-import { COMMAND_TIMEOUT_MS, RedisConnection } from './connect.ts';
+import { COMMAND_TIMEOUT_MS, RedisConnection, type ConnectionUse } from './connect.ts';
 import { RedisLeases } from './leases.ts';
 import { RedisPublisher } from './publisher.ts';
 import { Rights } from './rights.ts';
@@ -34,8 +34,8 @@ afterEach(async () => {
   redis = undefined;
 });
 
-function openTo(url: string, log = new FakeLog()): RedisConnection {
-  connection = new RedisConnection(parseRedisUrl(url), 'test', log);
+function openTo(url: string, log = new FakeLog(), use: ConnectionUse = {}): RedisConnection {
+  connection = new RedisConnection(parseRedisUrl(url), 'test', log, use);
   return connection;
 }
 
@@ -63,13 +63,22 @@ describe('of the library is set', () => {
     });
   });
 
-  test('in a Cluster, that slots are looked at by the clock, and pub/sub is sharded', () => {
+  test('in a Cluster, that slots are looked at by the clock', () => {
     const { options } = openTo(`redis-cluster://${NOWHERE}`).client as Cluster;
     const { enableOfflineQueue, ...ofServers } = NEVER_TWICE;
-    expect(options).toMatchObject({ enableOfflineQueue, shardedSubscribers: true });
+    expect(options).toMatchObject({ enableOfflineQueue });
     expect(options.slotsRefreshInterval).toBeLessThanOrEqual(5000);
     expect(options.redisOptions).toMatchObject(ofServers);
   });
+
+  test.each([true, false])(
+    'in a Cluster, that a connection goes to each shard to hear, and redirections are ours, where it hears: %p',
+    (hears) => {
+      const { options } = openTo(`redis-cluster://${NOWHERE}`, new FakeLog(), { hears }).client as Cluster;
+      expect(options.shardedSubscribers).toBe(hears);
+      expect(options.maxRedirections === 0).toBe(hears);
+    },
+  );
 });
 
 describe('while Redis is away', () => {

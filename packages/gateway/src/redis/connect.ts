@@ -55,8 +55,8 @@ export interface ConnectionUse {
   onReady?(): void;
   /** Resolves when everything sent so far is answered. For who has taken the connection over from ioredis. */
   ping?(): Promise<unknown>;
-  /** 0 for who deals with the redirections of a Cluster itself. */
-  readonly maxRedirections?: number;
+  /** Nothing but subscriptions is said; in a Cluster, who says them deals with redirections. */
+  readonly hears?: boolean;
   /** Learns of what is refused. */
   readonly rights?: Rights;
 }
@@ -75,7 +75,7 @@ export class RedisConnection {
   #unanswered = 0;
 
   constructor(target: RedisTarget, purpose: string, log: Log, use: ConnectionUse = {}) {
-    this.client = open(target, `wmbp-${purpose}`, use.maxRedirections ?? MAX_REDIRECTIONS);
+    this.client = open(target, `wmbp-${purpose}`, use.hears ?? false);
     if (this.client instanceof Cluster) this.client.on('+node', dealWithAsking);
     this.#use = use;
     this.#purpose = purpose;
@@ -211,7 +211,7 @@ function dealWithAsking(node: Redis): void {
   };
 }
 
-function open(target: RedisTarget, connectionName: string, maxRedirections: number): RedisClient {
+function open(target: RedisTarget, connectionName: string, hears: boolean): RedisClient {
   const { addresses, username, password, database, isTls } = target;
   const options = {
     ...BASE,
@@ -241,8 +241,9 @@ function open(target: RedisTarget, connectionName: string, maxRedirections: numb
       const { enableOfflineQueue: _queue, retryStrategy: _retry, ...redisOptions } = options;
       return new Cluster([...addresses], {
         enableOfflineQueue: false,
-        shardedSubscribers: true,
-        maxRedirections,
+        // A connection more to each shard; and at each refresh it writes the table of slots as JSON twice, to compare it.
+        shardedSubscribers: hears,
+        maxRedirections: hears ? 0 : MAX_REDIRECTIONS,
         retryDelayOnTryAgain: TRY_AGAIN_MS,
         slotsRefreshInterval: SLOTS_REFRESH_MS,
         slotsRefreshTimeout: COMMAND_TIMEOUT_MS,

@@ -42,7 +42,7 @@ export class RedisSubscriber {
     const ping = target.kind === 'cluster' ? {} : { ping: () => this.#pipeNow().ping() };
     this.connection = new RedisConnection(target, 'subscribe', log, {
       onReady: () => this.#onReady(),
-      maxRedirections: 0,
+      hears: true,
       rights,
       ...ping,
     });
