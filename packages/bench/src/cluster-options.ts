@@ -69,7 +69,7 @@ export function describeClusterOptions(): string {
   return [
     'Usage: pnpm bench cluster [options]',
     '',
-    'Measures two gateways and one Redis (REDIS_URL, or a redis-server from the PATH), the host on one node and the',
+    'Measures two gateways and one Redis (REDIS_URL, one from the PATH, or the Debian package), the host on one node and the',
     'players on the other, against one node with rooms in memory, and against raw ioredis pub/sub that moves the same',
     'bytes with the same batching.',
     '',

@@ -1,6 +1,6 @@
-/** The Redis of a sample: `REDIS_URL` if set, else a `redis-server` from the PATH in a process of its own. */
-import { createServer, type AddressInfo } from 'node:net';
+/** The Redis of a sample: `REDIS_URL` if set, else a process of its own. */
 import { setTimeout as wait } from 'node:timers/promises';
+import { findServer, freePort } from '@wmbp/testkit';
 import { Redis } from 'ioredis';
 import { Child } from './child.ts';
 import { SubjectError } from './server.ts';
@@ -27,13 +27,18 @@ export interface RedisServer {
 export async function startRedis(pinning: readonly string[]): Promise<RedisServer> {
   const given = process.env['REDIS_URL'];
   if (given !== undefined && given !== '') return connect(given, () => Promise.resolve());
+  const { path, env } = await findServer('redis-server', 'set REDIS_URL, or ').catch((error: Error) => {
+    throw new SubjectError(error.message);
+  });
   let lastWords = '';
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
     const port = await freePort();
     const settings = ['--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
-    const command = [...pinning, 'redis-server', '--port', String(port), ...settings];
+    const command = [...pinning, path, '--port', String(port), ...settings];
     let isReady = false;
-    const child = new Child(command, process.env, (line) => (isReady ||= line.includes('Ready to accept')));
+    const child = new Child(command, { ...process.env, ...env }, (line) => {
+      isReady ||= line.includes('Ready to accept');
+    });
     let hasEnded = false;
     void child.ended.then(() => (hasEnded = true));
     const deadline = performance.now() + START_MS;
@@ -42,7 +47,7 @@ export async function startRedis(pinning: readonly string[]): Promise<RedisServe
     await child.stop();
     ({ lastWords } = child);
   }
-  throw new SubjectError(`no Redis: set REDIS_URL, or have a redis-server in the PATH. ${lastWords}`);
+  throw new SubjectError(`redis-server does not start: ${lastWords}`);
 }
 
 function connect(url: string, stop: () => Promise<void>): RedisServer {
@@ -64,12 +69,4 @@ function connect(url: string, stop: () => Promise<void>): RedisServer {
       await stop();
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
