@@ -11,12 +11,16 @@ import {
 import { Redis } from 'ioredis';
 import { print, readSeries } from './fault-figures.ts';
 import { FaultParty, IS_FULL } from './fault-party.ts';
+import { INSPECTED, liveHeapMib } from './live-heap.ts';
 import { atOnce, lasting, Processes } from './processes.ts';
 
 const FOR_MS = IS_FULL ? 600_000 : 20_000;
 const SEED = Number(process.env['WMBP_SOAK_SEED'] ?? Date.now() % 1_000_000);
-/** Far above what garbage collection leaves lying about. */
-const MAX_GROWTH_MIB = 200;
+/** Of what is not garbage. A room, its peers and links are some KiB; what is sent again is gone when it has arrived. */
+const MAX_HEAP_GROWTH_MIB = 8;
+/** Of resident memory, once V8 has taken what it keeps for itself: garbage that nobody is in a hurry to collect. */
+const MAX_GROWTH_MIB = 64;
+const WARM_AFTER = 0.2;
 /** Twice the time, for machines that do something else as well. */
 const DEADLINE_MS = 2 * FOR_MS + 180_000;
 
@@ -148,22 +152,32 @@ async function soak(where: string, url: string, faults: Faults): Promise<void> {
     const all: Faults = { ...faults, 'a gateway is frozen': (ms) => freezing(party, ms) };
     const names = Object.keys(all);
     const draw = (): string => names[Math.floor(random() * names.length)] ?? '';
-    const untilMs = performance.now() + FOR_MS;
-    const before = await residentMib(party);
-    while (performance.now() < untilMs) {
+    const heapBefore = await liveHeaps(party);
+    const startMs = performance.now();
+    let warm = await residentMib(party);
+    let isWarm = false;
+    while (performance.now() < startMs + FOR_MS) {
       const drawn = new Set(random() < 0.5 ? [draw()] : [draw(), draw()]);
       const ms = 500 + random() * 4500;
       await party.through(`soak of ${where}: ${[...drawn].join(' and ')}, ${ms.toFixed(0)} ms`, async () => {
         await Promise.all([...drawn].map(async (name) => await all[name]?.(ms)));
       });
       await party.fill();
+      if (isWarm || performance.now() < startMs + WARM_AFTER * FOR_MS) continue;
+      isWarm = true;
+      warm = await residentMib(party);
     }
     const after = await residentMib(party);
-    print(`soak of ${where}`, `resident MiB ${before.join(', ')} before, ${after.join(', ')} afterwards`);
-    for (const [index, mib] of after.entries())
-      expect(mib).toBeLessThan((before[index] ?? 0) + MAX_GROWTH_MIB);
+    const heapAfter = await liveHeaps(party);
+    print(`soak of ${where}`, `resident MiB ${shownMib(warm)} once warm, ${shownMib(after)} afterwards`);
+    print(
+      `soak of ${where}`,
+      `live heap MiB ${shownMib(heapBefore)} before, ${shownMib(heapAfter)} afterwards`,
+    );
+    expectFlat(warm, after, MAX_GROWTH_MIB);
+    expectFlat(heapBefore, heapAfter, MAX_HEAP_GROWTH_MIB);
   };
-  await Processes.play(3, url, (nodes) => FaultParty.on(nodes, play, size));
+  await Processes.play(3, url, (nodes) => FaultParty.on(nodes, play, size), INSPECTED);
 }
 
 async function passing(
@@ -198,5 +212,17 @@ async function droppingAll(port: number): Promise<void> {
 
 async function residentMib({ nodes }: FaultParty): Promise<number[]> {
   const all = await Promise.all(nodes.servers.map((server) => readSeries(server, 'process_resident')));
-  return all.map((series) => Math.round((series.get('process_resident_memory_bytes') ?? 0) / 2 ** 20));
+  return all.map((series) => (series.get('process_resident_memory_bytes') ?? NaN) / 2 ** 20);
+}
+
+function liveHeaps({ nodes }: FaultParty): Promise<number[]> {
+  return Promise.all(nodes.servers.map(liveHeapMib));
+}
+
+function shownMib(sizes: readonly number[]): string {
+  return sizes.map((mib) => mib.toFixed(0)).join(', ');
+}
+
+function expectFlat(before: readonly number[], after: readonly number[], maxGrowth: number): void {
+  for (const [index, mib] of after.entries()) expect(mib).toBeLessThan((before[index] ?? 0) + maxGrowth);
 }

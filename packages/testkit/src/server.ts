@@ -14,6 +14,8 @@ export interface ServerProcess {
   readonly pid: number;
   /** Everything logged so far. */
   readonly log: readonly LogLine[];
+  /** Everything written to standard error so far: by Node.js, the gateway writes nothing there. */
+  errors(): string;
   /** The next log line, or an earlier one, with this `msg`. */
   logged(msg: string, deadlineMs?: number): Promise<LogLine>;
   kill(signal: NodeJS.Signals): void;
@@ -68,6 +70,7 @@ export async function startServer(env: Readonly<Record<string, string>> = {}): P
     adminPort: listening['adminPort'] as number | undefined,
     pid: pidOf(child),
     log,
+    errors: () => errors,
     logged,
     kill: (signal) => void child.kill(signal),
     exited,
