@@ -56,7 +56,8 @@ export type AssertedRoom = 'kept' | 'restored' | 'superseded' | 'gone' | Displac
 export interface RoomStore {
   /**
    * Opens a room for joining. Answers when, in milliseconds of the store's clock; `undefined` when a live room has
-   * this code: nothing has changed then.
+   * this code: nothing has changed then. Rejects with `RoomMoving` sooner than the others, since another code does
+   * as well.
    */
   create(room: NewRoom): Promise<number | undefined>;
 

@@ -1,5 +1,5 @@
 /** What is true of a room whatever others say: who is in it, who has left, which of two under one code it is. */
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { playerId, type RoomCode } from '@wmbp/protocol';
 import { CoreNode, heardBy } from '../test/core-node.ts';
 import { FakeSocket, settled } from '../test/fakes.ts';
@@ -8,6 +8,7 @@ import { MemoryRoomStore } from './memory/room-store.ts';
 import { drawEpoch, type NodeId } from './names.ts';
 import { type NewRoom } from './room-store.ts';
 import { type Room } from './session.ts';
+import { RoomMoving } from './unavailable.ts';
 
 const ELSEWHERE = 99 as NodeId;
 const CODE = 'ABCD' as RoomCode;
@@ -38,6 +39,33 @@ test('a code that is in use here is not given to another room, though the store 
   expect(inUse.size).toBe(5);
   expect(inUse).not.toContain(code);
   expect(socket.isOpen).toBe(true);
+});
+
+describe('where the room of a code would lie is just being moved', () => {
+  const asked: RoomCode[] = [];
+  const movingUntil = (times: number): void => {
+    asked.length = 0;
+    const create = store.create.bind(store);
+    store.create = (room) => {
+      asked.push(room.code);
+      return asked.length > times ? create(room) : Promise.reject(new RoomMoving('TRYAGAIN'));
+    };
+  };
+
+  test('another code is drawn, and nothing of the first is left', async () => {
+    movingUntil(2);
+    const { code } = await node.host(1);
+    expect(asked).toHaveLength(3);
+    expect(asked.slice(0, 2)).not.toContain(code);
+    expect(node.hub.hostCount).toBe(1);
+  });
+
+  test('and of others too: the host is refused, soon', async () => {
+    movingUntil(Infinity);
+    await expect(node.rooms.create(new FakeSocket(), '', 1)).rejects.toBeInstanceOf(RoomMoving);
+    expect(asked).toHaveLength(3);
+    expect(node.hub.hostCount).toBe(0);
+  });
 });
 
 test('nobody joins another room past the one that is here under the same code, and no seat is kept', async () => {

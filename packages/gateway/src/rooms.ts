@@ -16,7 +16,10 @@ import { type JoinResult } from './room-store.ts';
 import { type HostSession, type Member, type PlayerSession, type Room } from './session.ts';
 import { type Socket } from './socket.ts';
 import { type Subscriptions } from './subscriptions.ts';
+import { RoomMoving } from './unavailable.ts';
 
+/** Of codes whose rooms are just being moved; one in 256 is. */
+const MOVING_DRAWS = 3;
 /** With half of all codes in use, twenty draws miss once in a million rooms. */
 const CODE_DRAWS = 20;
 
@@ -64,13 +67,18 @@ export class Rooms {
   async create(socket: Socket, name: string, maxPlayers: number): Promise<CreateOutcome> {
     if (this.#hub.hostCount + this.#creating >= this.#maxRooms) return { ok: false, why: 'tooManyRooms' };
     this.#creating += 1;
+    let moving = 0;
     try {
       for (let draw = 0; draw < CODE_DRAWS; draw += 1) {
         const code = roomCodeOf(randomInt(ROOM_CODES));
         // A store that has lost its rooms may call a code free that is in use here.
         if (this.#hub.room(code)?.host) continue;
-        const host = await this.#claim(code, socket, name, maxPlayers);
-        if (host) return { ok: true, host };
+        try {
+          const host = await this.#claim(code, socket, name, maxPlayers);
+          if (host) return { ok: true, host };
+        } catch (error) {
+          if (!(error instanceof RoomMoving) || (moving += 1) === MOVING_DRAWS) throw error;
+        }
       }
       return { ok: false, why: 'noFreeCode' };
     } finally {

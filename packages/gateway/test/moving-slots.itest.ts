@@ -6,7 +6,7 @@ import { drawEpoch, drawNodeId } from '../src/names.ts';
 import { slotOf, tagOf } from '../src/partitions.ts';
 import { openRedis, type RedisShared } from '../src/redis/cluster.ts';
 import { parseRedisUrl } from '../src/redis/url.ts';
-import { Unavailable } from '../src/unavailable.ts';
+import { RoomMoving, Unavailable } from '../src/unavailable.ts';
 import { FakeCluster, type FakeCommand } from './fake-cluster.ts';
 import { eventually, lasting } from './processes.ts';
 import { SILENT } from './redis-user.ts';
@@ -88,24 +88,38 @@ test('a subscription whose slot never arrives is refused in seconds', async () =
   cluster.answer = (command) =>
     command.name === 'SSUBSCRIBE' && isAbout(command) ? redirected('ASK', cluster.ports[1] ?? 0) : undefined;
   const startedAtMs = performance.now();
-  await expect(shared.backplane.subscribe(CHANNEL, () => undefined)).rejects.toBeInstanceOf(Unavailable);
+  await expect(shared.backplane.subscribe(CHANNEL, () => undefined)).rejects.toBeInstanceOf(RoomMoving);
   expect(performance.now() - startedAtMs).toBeLessThan(GIVEN_UP_MS);
   await expectAllHandled();
 });
 
-test('a room whose keys are on their way for more than a second is opened when they have arrived', async () => {
+test('a room whose keys are on their way for more than a second is joined when they have arrived', async () => {
+  const untilMs = performance.now() + 1300;
+  cluster.answer = ({ name }) => {
+    if (!name.startsWith('EVAL')) return undefined;
+    return performance.now() < untilMs ? TRYAGAIN : '*4\r\n$2\r\nok\r\n:7\r\n:5\r\n:9\r\n';
+  };
+  await expect(shared.store.join(CODE, NODE)).resolves.toEqual({
+    ok: true,
+    player: 7,
+    epoch: 5,
+    hostNode: 9,
+  });
+});
+
+test('a room is not opened where keys are on their way: another code lies elsewhere', async () => {
   const untilMs = performance.now() + 1300;
   cluster.answer = ({ name }) => {
     if (!name.startsWith('EVAL')) return undefined;
     return performance.now() < untilMs ? TRYAGAIN : '*2\r\n$2\r\nok\r\n:7\r\n';
   };
-  await expect(shared.store.create(ROOM)).resolves.toBe(7);
+  await expect(shared.store.create(ROOM)).rejects.toBeInstanceOf(RoomMoving);
 });
 
 test('a room whose keys never arrive is refused in seconds', async () => {
   cluster.answer = ({ name }) => (name.startsWith('EVAL') ? TRYAGAIN : undefined);
   const startedAtMs = performance.now();
-  await expect(shared.store.create(ROOM)).rejects.toBeInstanceOf(Unavailable);
+  await expect(shared.store.join(CODE, NODE)).rejects.toBeInstanceOf(Unavailable);
   expect(performance.now() - startedAtMs).toBeLessThan(GIVEN_UP_MS);
   await expectAllHandled();
 });

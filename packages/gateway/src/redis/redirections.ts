@@ -25,9 +25,13 @@ export function isMoving(error: unknown): boolean {
   return /^ReplyError: (?:MOVED|ASK|TRYAGAIN) /.test(answerIn(error));
 }
 
-/** As `isMoving`, or nobody has the slot for now. */
+/** Whether nobody has the slot for now. */
+export function isNobodys(error: unknown): boolean {
+  return answerIn(error).startsWith('ReplyError: CLUSTERDOWN ');
+}
+
 export function isOnItsWay(error: unknown): boolean {
-  return isMoving(error) || answerIn(error).startsWith('ReplyError: CLUSTERDOWN ');
+  return isMoving(error) || isNobodys(error);
 }
 
 /** Whether Redis will say the same whenever it is asked. */

@@ -13,7 +13,7 @@ import {
 } from '../room-store.ts';
 import { COMMAND_TIMEOUT_MS, REDIRECTED_MS, type RedisConnection } from './connect.ts';
 import { joinKey, playersKey, roomKey } from './keys.ts';
-import { isOnItsWay, untilPassed } from './redirections.ts';
+import { isNobodys, isOnItsWay, untilPassed } from './redirections.ts';
 import { Script } from './script.ts';
 
 /** Renewed by the host's node every few minutes: a third of it at the latest. */
@@ -43,13 +43,13 @@ export class RedisRoomStore implements RoomStore {
 
   async create(room: NewRoom): Promise<number | undefined> {
     const { code, epoch, name, maxPlayers, hostNode } = room;
-    const { word, values } = await this.#run('create', CREATE, code, [
-      epoch,
-      name,
-      maxPlayers,
-      hostNode,
-      ROOM_TTL_MS,
-    ]);
+    const args = [epoch, name, maxPlayers, hostNode, ROOM_TTL_MS];
+    // A room that is moving is not waited for: another code lies elsewhere.
+    const { word, values } = await this.#timed(
+      'create',
+      (client) => CREATE.run(client, keysOf(code), args),
+      isNobodys,
+    );
     switch (word) {
       case 'ok':
         return Number(values[0]);
@@ -176,13 +176,17 @@ export class RedisRoomStore implements RoomStore {
   }
 
   /** Whatever Redis or the way to it answers instead of a result, the store is unavailable. */
-  async #timed<T>(operation: string, work: (client: RedisConnection['client']) => Promise<T>): Promise<T> {
+  async #timed<T>(
+    operation: string,
+    work: (client: RedisConnection['client']) => Promise<T>,
+    mayPass = isOnItsWay,
+  ): Promise<T> {
     const startedAtMs = performance.now();
     let isOk = false;
     try {
       await this.#connection.ready();
       const { client } = this.#connection;
-      const result = await untilPassed(() => work(client), isOnItsWay, PATIENCE_MS);
+      const result = await untilPassed(() => work(client), mayPass, PATIENCE_MS);
       isOk = true;
       return result;
     } catch (error) {

@@ -7,11 +7,11 @@ import { Cluster } from 'ioredis';
 import { type Backplane } from '../backplane.ts';
 import { detach, type Log } from '../log.ts';
 import { type NodeId } from '../names.ts';
-import { Unavailable } from '../unavailable.ts';
+import { RoomMoving, Unavailable } from '../unavailable.ts';
 import { COMMAND_TIMEOUT_MS, RedisConnection } from './connect.ts';
 import { HearPipe } from './hear-pipe.ts';
 import { Probes, type Remedy } from './probes.ts';
-import { isFinal, untilPassed } from './redirections.ts';
+import { isFinal, isMoving, untilPassed } from './redirections.ts';
 import { type Refusals, type Rights } from './rights.ts';
 import { trySubscribing } from './try-commands.ts';
 import { type RedisTarget } from './url.ts';
@@ -76,7 +76,8 @@ export class RedisSubscriber {
     } catch (error) {
       if (this.#ears.get(channel) === ear) this.#forget(channel);
       this.#rights.note(error);
-      throw new Unavailable(`subscribe: ${String(error)}`, { cause: error });
+      const Kind = isMoving(error) ? RoomMoving : Unavailable;
+      throw new Kind(`subscribe: ${String(error)}`, { cause: error });
     }
   }
 
