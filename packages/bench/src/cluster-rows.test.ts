@@ -16,6 +16,17 @@ function ratios(name: string, rounds: readonly Round[]): Record<string, number> 
   return Object.fromEntries(rows.map((row) => [`${row.unit} ${row.against}`, row.ratio.median]));
 }
 
+test('the cluster is compared with the raw relay within a round, and its batching too', () => {
+  const rounds = [
+    { cluster: sample({ perCpuSecond: 90 }, 27), 'raw relay': sample({ perCpuSecond: 100 }, 30) },
+    { cluster: sample({ perCpuSecond: 40 }, 30), 'raw relay': sample({ perCpuSecond: 50 }, 30) },
+    { cluster: sample({ perCpuSecond: 300 }, 33), 'raw relay': sample({ perCpuSecond: 100 }, 30) },
+  ];
+  const found = ratios('unicast', rounds);
+  expect(found['frames/CPU s raw relay']).toBeCloseTo(0.9);
+  expect(found['frames/publish raw relay']).toBeCloseTo(1);
+});
+
 test('a crossing is what a publish costs beyond the work of one node', () => {
   // 4 and 6 µs a frame; 10 frames a publish: 20 µs beside 10 and 5 raw ones.
   const round = {
