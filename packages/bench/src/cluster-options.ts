@@ -71,7 +71,7 @@ export function describeClusterOptions(): string {
     '',
     'Measures two gateways and one Redis (REDIS_URL, or a redis-server from the PATH), the host on one node and the',
     'players on the other, against the raw relay (two bare relays and raw ioredis pub/sub, batched alike), against one',
-    'node with rooms in memory, and against raw ioredis pub/sub that moves the same bytes alone.',
+    'node and two nodes apart with rooms in memory, and against raw ioredis pub/sub that moves the same bytes alone.',
     '',
     ...scenarios,
     '',

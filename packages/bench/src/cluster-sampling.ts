@@ -67,7 +67,8 @@ async function runJob(
   const { ports, pids: serverPids, redis } = nodes;
   const amounts = { rooms, roomsInFlight, players, window, payloadBytes, ratePerSecond, sockets };
   const warmup = { warmupMs, warmupCpuMs: kind === 'crossing' ? warmupCpuMs : 0 };
-  const job: Job = { scenario: load, ports, serverPids, ...warmup, measureMs, ...amounts };
+  const isApart = redis === undefined;
+  const job: Job = { scenario: load, ports, serverPids, isApart, ...warmup, measureMs, ...amounts };
   const counts: Promise<RedisCounts>[] = [];
   const sample = await runLoad(job, nodes, cores.load, () => {
     if (redis) counts.push(redis.counts());

@@ -98,7 +98,7 @@ function subjectsOf({ kind }: ClusterScenario, hasOther: boolean): readonly stri
   const other = hasOther ? [OTHER_GATEWAY] : [];
   switch (kind) {
     case 'crossing':
-      return ['one node', ...other, 'cluster', 'raw relay', 'raw relay corked'];
+      return ['one node', 'nodes apart', ...other, 'cluster', 'raw relay', 'raw relay corked'];
     case 'latency':
       return ['one node', ...other, 'cluster', 'raw relay'];
     case 'openings':
@@ -152,6 +152,9 @@ function shapeOf(subject: string, scenario: ClusterScenario, options: ClusterOpt
   switch (subject) {
     case 'one node':
       return { ...shape, program: { ...gateway, isShared: false }, nodes: 1 };
+    case 'nodes apart':
+      // One without a room would never be warm.
+      return { ...shape, program: { ...gateway, isShared: false }, nodes: Math.min(2, rooms) };
     case OTHER_GATEWAY:
       return { ...shape, program: { ...gateway, checkout: options.againstGateway } };
     case 'raw relay':
