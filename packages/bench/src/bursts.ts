@@ -55,13 +55,21 @@ async function openRooms(job: Job, meter: Meter, wire: Wire): Promise<Burst[]> {
   const bursts: Burst[] = [];
   while (bursts.length < job.rooms) {
     const count = Math.min(ROOMS_AT_ONCE, job.rooms - bursts.length);
-    bursts.push(...(await Promise.all(Array.from({ length: count }, () => openRoom(job, meter, wire)))));
+    const opening = Array.from({ length: count }, (_, i) =>
+      openRoom(portsOf(job, bursts.length + i), job, meter, wire),
+    );
+    bursts.push(...(await Promise.all(opening)));
   }
   return bursts;
 }
 
-async function openRoom(job: Job, meter: Meter, wire: Wire): Promise<Burst> {
-  const room = new Room(job.ports, job.players, { onFrom: () => {}, onUnexpected: meter.unexpected });
+/** Of the nodes that hold a room. */
+function portsOf({ ports, isApart }: Job, room: number): readonly number[] {
+  return isApart ? ports.slice(room % ports.length).slice(0, 1) : ports;
+}
+
+async function openRoom(ports: readonly number[], job: Job, meter: Meter, wire: Wire): Promise<Burst> {
+  const room = new Room(ports, job.players, { onFrom: () => {}, onUnexpected: meter.unexpected });
   await room.fill(job.players);
   await room.introduce();
   return new Burst(room, job, meter, wire);

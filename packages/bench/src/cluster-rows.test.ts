@@ -16,16 +16,36 @@ function ratios(name: string, rounds: readonly Round[]): Record<string, number> 
   return Object.fromEntries(rows.map((row) => [`${row.unit} ${row.against}`, row.ratio.median]));
 }
 
-test('a crossing is what a publish costs beyond the work of one node', () => {
+test('the cluster is compared with the raw relay within a round, and its batching too', () => {
+  const rounds = [
+    { cluster: sample({ perCpuSecond: 90 }, 27), 'raw relay': sample({ perCpuSecond: 100 }, 30) },
+    { cluster: sample({ perCpuSecond: 40 }, 30), 'raw relay': sample({ perCpuSecond: 50 }, 30) },
+    { cluster: sample({ perCpuSecond: 300 }, 33), 'raw relay': sample({ perCpuSecond: 100 }, 30) },
+  ];
+  const found = ratios('unicast', rounds);
+  expect(found['frames/CPU s raw relay']).toBeCloseTo(0.9);
+  expect(found['frames/publish raw relay']).toBeCloseTo(1);
+});
+
+test.each(['fan-in', 'unicast', 'broadcast-8'])('%s has one goal, against the raw relay', (name) => {
+  const scenario = CLUSTER_SCENARIOS.find((known) => known.name === name) as ClusterScenario;
+  const round = { cluster: sample({ perCpuSecond: 80 }), 'raw relay': sample({ perCpuSecond: 100 }) };
+  const withGoal = compareRounds(scenario, [round]).filter(({ isMet }) => isMet !== undefined);
+  expect(withGoal).toMatchObject([{ unit: 'frames/CPU s', against: 'raw relay', isMet: true }]);
+});
+
+test('a crossing is what a publish costs beyond the same work on nodes apart', () => {
   // 4 and 6 µs a frame; 10 frames a publish: 20 µs beside 10 and 5 raw ones.
   const round = {
-    'one node': sample({ perCpuSecond: 250_000 }),
+    'one node': sample({ perCpuSecond: 500_000 }),
+    'nodes apart': sample({ perCpuSecond: 250_000 }),
     cluster: sample({ perCpuSecond: 1e6 / 6 }, 10),
     raw: sample({ perCpuSecond: 100_000 }),
     'raw corked': sample({ perCpuSecond: 200_000 }),
   };
   const found = ratios('fan-in', [round]);
-  expect(found['frames/CPU s one node']).toBeCloseTo(4 / 6);
+  expect(found['frames/CPU s one node']).toBeCloseTo(2 / 6);
+  expect(found['frames/CPU s nodes apart']).toBeCloseTo(4 / 6);
   expect(found['frames/CPU s raw']).toBeCloseTo(1 / 6);
   expect(found['crossings/CPU s raw']).toBeCloseTo(0.5);
   expect(found['crossings/CPU s raw corked']).toBeCloseTo(0.25);
@@ -34,7 +54,7 @@ test('a crossing is what a publish costs beyond the work of one node', () => {
 test('a frame to eight players crosses once', () => {
   // 1 and 2 µs a delivery; 2 frames, 16 deliveries a publish: 16 µs beside 8.
   const round = {
-    'one node': sample({ perCpuSecond: 1e6 }),
+    'nodes apart': sample({ perCpuSecond: 1e6 }),
     cluster: sample({ perCpuSecond: 5e5 }, 2),
     raw: sample({ perCpuSecond: 125_000 }),
   };

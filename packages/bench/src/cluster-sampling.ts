@@ -1,4 +1,4 @@
-/** One sample of gateways under a load, or of raw pub/sub; each with fresh processes and a fresh Redis. */
+/** One sample of nodes under a load, or of raw pub/sub; each with fresh processes and a fresh Redis. */
 import { fileURLToPath } from 'node:url';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { ClusterOptions } from './cluster-options.ts';
@@ -7,7 +7,7 @@ import { Child } from './child.ts';
 import type { Cores } from './cores.ts';
 import type { Job, Sample } from './job.ts';
 import { LONGEST_WARMUP_MS } from './meter.ts';
-import { startNodes, type Nodes } from './nodes.ts';
+import { startNodes, type Nodes, type Program } from './nodes.ts';
 import { cpuTimeOf, warmedUp } from './process-stat.ts';
 import type { RawJob, RawReport } from './raw-pubsub.ts';
 import { startRedis, type RedisCounts, type RedisServer } from './redis-server.ts';
@@ -28,10 +28,8 @@ export interface ClusterSample extends Sample {
 }
 
 export type Shape = Pick<Job, 'rooms' | 'roomsInFlight' | 'sockets'> & {
+  readonly program: Program;
   readonly nodes: number;
-  readonly isShared: boolean;
-  /** Whose gateways they are; this checkout's when undefined. */
-  readonly checkout: string | undefined;
 };
 
 const MAX_ATTEMPTS = 3;
@@ -46,13 +44,13 @@ export async function sampleNodes(
   cores: Cores,
 ): Promise<ClusterSample> {
   for (let attempt = 1; ; attempt++) {
-    const nodes = await startNodes(shape.nodes, shape.isShared, cores, shape.checkout);
+    const nodes = await startNodes(shape.program, shape.nodes, cores);
     try {
       const sample = await runJob(scenario, shape, options, nodes, cores);
       if (sample.failure === '') return sample;
       if (sample.wasStarved && attempt < MAX_ATTEMPTS) continue;
       const what = [sample.failure, describeIntegrity(sample), ...sample.remarks].join('; ');
-      throw new SubjectError(`${shape.nodes} nodes in ${scenario.name}: ${what}`);
+      throw new SubjectError(`${shape.nodes} of ${shape.program.kind} in ${scenario.name}: ${what}`);
     } finally {
       await nodes.stop();
     }
@@ -69,7 +67,8 @@ async function runJob(
   const { ports, pids: serverPids, redis } = nodes;
   const amounts = { rooms, roomsInFlight, players, window, payloadBytes, ratePerSecond, sockets };
   const warmup = { warmupMs, warmupCpuMs: kind === 'crossing' ? warmupCpuMs : 0 };
-  const job: Job = { scenario: load, ports, serverPids, ...warmup, measureMs, ...amounts };
+  const isApart = redis === undefined;
+  const job: Job = { scenario: load, ports, serverPids, isApart, ...warmup, measureMs, ...amounts };
   const counts: Promise<RedisCounts>[] = [];
   const sample = await runLoad(job, nodes, cores.load, () => {
     if (redis) counts.push(redis.counts());

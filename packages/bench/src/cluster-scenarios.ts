@@ -4,8 +4,8 @@ export interface ClusterScenario {
   readonly name: string;
   readonly what: string;
   /**
-   * - `crossing`: one node, cluster and raw pub/sub, as fast as they can.
-   * - `latency`: the same three at a fixed rate.
+   * - `crossing`: cluster, raw relay, one node, nodes apart and raw pub/sub, as fast as they can.
+   * - `latency`: the same at a fixed rate, without nodes apart.
    * - `openings`: one node and cluster.
    * - `growth`: the cluster with few rooms and with many.
    * - `creates`: three nodes, alone.

@@ -1,5 +1,6 @@
 /** The run of `pnpm bench cluster`: scenario by scenario, round by round, all subjects in turns. */
 import { cpus } from 'node:os';
+import { findClusterDoubts } from './cluster-doubts.ts';
 import type { ClusterOptions } from './cluster-options.ts';
 import {
   compareRounds,
@@ -35,8 +36,6 @@ export interface ClusterResults {
   readonly samples: Readonly<Record<string, readonly Round[]>>;
 }
 
-/** More than this of the gateways' time, something else had their core. */
-const WAITED = 0.1;
 const FEW_ROOMS = 100;
 
 export async function runClusterBench(
@@ -70,16 +69,13 @@ export async function runClusterBench(
     machine,
     options: shown,
     rows: scenarios.flatMap((scenario) => compareRounds(scenario, roundsOf(scenario))),
-    doubts: scenarios.flatMap((scenario) => findDoubts(scenario, roundsOf(scenario))),
+    doubts: scenarios.flatMap((scenario) => findClusterDoubts(scenario.name, roundsOf(scenario))),
     broken: scenarios.filter((scenario) => roundsOf(scenario).some(isBroken)).map(({ name }) => name),
     samples,
   };
 }
 
-/**
- * Subjects in turns: who came first comes last in the next round, and the other gateway before or after the cluster. Raw
- * pub/sub needs the cluster's batching first.
- */
+/** Subjects in turns; raw pub/sub comes last, since it needs the cluster's batching. */
 async function takeRound(
   scenario: ClusterScenario,
   number: number,
@@ -97,12 +93,14 @@ async function takeRound(
   return round;
 }
 
-function subjectsOf({ kind }: ClusterScenario): readonly [string, ...string[]] {
+/** Who runs nodes under the same load. The cluster's neighbours are those that it is compared with most closely. */
+function subjectsOf({ kind }: ClusterScenario, hasOther: boolean): readonly string[] {
+  const other = hasOther ? [OTHER_GATEWAY] : [];
   switch (kind) {
     case 'crossing':
-      return ['one node', 'cluster', 'raw', 'raw corked'];
+      return ['one node', 'nodes apart', ...other, 'cluster', 'raw relay', 'raw relay corked'];
     case 'latency':
-      return ['one node', 'cluster', 'raw'];
+      return ['one node', ...other, 'cluster', 'raw relay'];
     case 'openings':
       return ['one node', 'cluster'];
     case 'growth':
@@ -112,13 +110,23 @@ function subjectsOf({ kind }: ClusterScenario): readonly [string, ...string[]] {
   }
 }
 
+function rawSubjectsOf({ kind }: ClusterScenario): readonly string[] {
+  switch (kind) {
+    case 'crossing':
+      return ['raw', 'raw corked'];
+    case 'latency':
+      return ['raw'];
+    case 'openings':
+    case 'growth':
+    case 'creates':
+      return [];
+  }
+}
+
+/** Who came first comes last in the next round. */
 function inTurns(scenario: ClusterScenario, number: number, hasOther: boolean): readonly string[] {
-  const [first, ...rest] = subjectsOf(scenario);
-  const other =
-    hasOther && (scenario.kind === 'crossing' || scenario.kind === 'latency') ? [OTHER_GATEWAY] : [];
-  return number % 2 === 0
-    ? [first, ...other, ...rest]
-    : [...rest.slice(0, 1), ...other, ...rest.slice(1), first];
+  const subjects = subjectsOf(scenario, hasOther);
+  return [...(number % 2 === 0 ? subjects : subjects.toReversed()), ...rawSubjectsOf(scenario)];
 }
 
 async function takeSample(
@@ -128,7 +136,7 @@ async function takeSample(
   options: ClusterOptions,
   cores: Cores,
 ): Promise<ClusterSample> {
-  if (subject.startsWith('raw')) {
+  if (rawSubjectsOf(scenario).includes(subject)) {
     if (scenario.kind === 'latency') return await sampleRawLatency(options, cores);
     const batching = round['cluster']?.batching ?? { framesPerPublish: 1, publishesPerRead: 1 };
     return await sampleRaw(batching, subject === 'raw corked', options, cores);
@@ -139,11 +147,19 @@ async function takeSample(
 function shapeOf(subject: string, scenario: ClusterScenario, options: ClusterOptions): Shape {
   const { rooms, manyRooms, openings, creates } = options;
   const sockets = scenario.kind === 'creates' ? creates : openings * (scenario.players + 1);
-  const checkout = subject === OTHER_GATEWAY ? options.againstGateway : undefined;
-  const shape = { rooms, roomsInFlight: rooms, sockets, nodes: 2, isShared: true, checkout };
+  const gateway = { kind: 'gateway', isShared: true, checkout: undefined } as const;
+  const shape: Shape = { program: gateway, nodes: 2, rooms, roomsInFlight: rooms, sockets };
   switch (subject) {
     case 'one node':
-      return { ...shape, nodes: 1, isShared: false };
+      return { ...shape, program: { ...gateway, isShared: false }, nodes: 1 };
+    case 'nodes apart':
+      // One without a room would never be warm.
+      return { ...shape, program: { ...gateway, isShared: false }, nodes: Math.min(2, rooms) };
+    case OTHER_GATEWAY:
+      return { ...shape, program: { ...gateway, checkout: options.againstGateway } };
+    case 'raw relay':
+    case 'raw relay corked':
+      return { ...shape, program: { kind: 'raw relay', isCorked: subject === 'raw relay corked' } };
     case 'few rooms':
       return { ...shape, rooms: FEW_ROOMS, roomsInFlight: FEW_ROOMS };
     case 'many rooms':
@@ -153,13 +169,6 @@ function shapeOf(subject: string, scenario: ClusterScenario, options: ClusterOpt
     default:
       return shape;
   }
-}
-
-function findDoubts({ name }: ClusterScenario, rounds: readonly Round[]): string[] {
-  const samples = rounds.flatMap((round) => Object.values(round));
-  const waited = samples.filter(({ serverWaited }) => serverWaited >= WAITED).length;
-  if (waited === 0) return [];
-  return [`${name}: something else ran on the gateways' core in ${waited} of ${samples.length} samples`];
 }
 
 function isBroken(round: Round): boolean {

@@ -5,6 +5,8 @@ export interface Job {
   readonly scenario: string;
   /** Of each node under test. Hosts connect to the first, players to the last. */
   readonly ports: readonly number[];
+  /** Of bursts: nodes know nothing of each other, and each room is on one of them, in turns. */
+  readonly isApart: boolean;
   readonly serverPids: readonly number[];
   readonly warmupMs: number;
   /** Warming up goes on until each node has used so much CPU time. */

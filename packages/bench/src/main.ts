@@ -52,7 +52,9 @@ async function bench(options: Options): Promise<void> {
 
 async function benchCluster(options: ClusterOptions): Promise<void> {
   const cores = chooseCores();
-  console.log(`cluster against one node and raw pub/sub; ${cores.description}; one line per sample`);
+  console.log(
+    `cluster against raw relay, one node and raw pub/sub; ${cores.description}; one line per sample`,
+  );
   const results = await runClusterBench(options, cores, console.log);
   finish(options, results, describeClusterRows(results.rows));
 }

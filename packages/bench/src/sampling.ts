@@ -54,7 +54,8 @@ async function trySample(
       ratePerSecond,
       sockets,
     };
-    const job = { scenario: name, ports: [server.port], serverPids: [server.pid], ...load };
+    const nodes = { ports: [server.port], serverPids: [server.pid], isApart: false };
+    const job = { scenario: name, ...nodes, ...load };
     return await runLoad(job, server, cores.load);
   } finally {
     await server.stop();

@@ -6,6 +6,7 @@ import type { Subject } from './options.ts';
 
 const START_MS = 15_000;
 const BARE_RELAY = fileURLToPath(new URL('bare-relay.ts', import.meta.url));
+const RAW_RELAY = fileURLToPath(new URL('raw-relay.ts', import.meta.url));
 const THIS_CHECKOUT = fileURLToPath(new URL('../../..', import.meta.url));
 
 /** The subject hangs, ends, or sends nonsense: there is nothing to compare. */
@@ -39,6 +40,20 @@ export function startGateway(
   const script = [join(checkout, 'packages/gateway/src/main.ts')];
   const env = { ...withoutSettings(), ...GATEWAY_SETTINGS, ...settings };
   return startProgram('gateway', { script, env }, pinning);
+}
+
+/**
+ * One of two that share a Redis.
+ * @param isCorked whether what it publishes in a turn leaves in one write
+ * @throws as `startServer`
+ */
+export function startRawRelay(
+  redisUrl: string,
+  isCorked: boolean,
+  pinning: readonly string[],
+): Promise<Server> {
+  const script = [RAW_RELAY, redisUrl, ...(isCorked ? ['corked'] : [])];
+  return startProgram('raw relay', { script, env: withoutSettings() }, pinning);
 }
 
 interface Program {
