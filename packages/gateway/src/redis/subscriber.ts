@@ -187,8 +187,17 @@ export class RedisSubscriber {
 
   /** At its slot's master, which another one may be in a moment: ioredis looks again whenever it is told MOVED. */
   async #subscribeSharded(client: Cluster, channel: string): Promise<void> {
-    const mayPass = (error: unknown): boolean => !isFinal(error) && this.#isWanted(channel);
-    await untilPassed(() => client.ssubscribe(channel), mayPass, COMMAND_TIMEOUT_MS);
+    let moving: unknown;
+    const mayPass = (error: unknown): boolean => {
+      if (isMoving(error)) moving = error;
+      return !isFinal(error) && this.#isWanted(channel);
+    };
+    try {
+      await untilPassed(() => client.ssubscribe(channel), mayPass, COMMAND_TIMEOUT_MS);
+    } catch (error) {
+      // While ioredis looks for the slot, it may have no connection to ask.
+      throw isFinal(error) ? error : (moving ?? error);
+    }
   }
 
   #isWanted(channel: string): boolean {
