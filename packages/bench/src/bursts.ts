@@ -42,8 +42,9 @@ export async function runBursts(job: Job): Promise<Sample> {
   // A room that is done waits until all others had their turn.
   const waiting = [...bursts];
   const startNext = (done?: Burst): void => {
-    if (done) waiting.push(done);
-    if (meter.isRunning) waiting.shift()?.start(startNext);
+    if (done && !done.isItsTurn) waiting.push(done);
+    const next = done?.isItsTurn ? done : waiting.shift();
+    if (meter.isRunning) next?.start(startNext);
   };
   for (let i = 0; i < job.roomsInFlight; i++) startNext();
   const { perCpuSecond, ...measured } = await meter.measure(() => bursts.every((burst) => burst.isDone));
@@ -79,13 +80,16 @@ class Burst {
   readonly #meter: Meter;
   readonly #window: number;
   readonly #pattern: Pattern;
+  readonly #inTurn: number;
   #left = 0;
   #lastSequence = 0;
+  #sentInTurn = 0;
   #onDone: (burst: Burst) => void = () => {};
 
   constructor(room: Room, job: Job, meter: Meter, wire: Wire) {
     this.#meter = meter;
     this.#window = job.window;
+    this.#inTurn = job.burstsInTurn;
     this.#pattern = wire(room, job, meter, () => this.#onDelivery());
   }
 
@@ -93,8 +97,14 @@ class Burst {
     return this.#left <= 0;
   }
 
+  /** Still, after at least one. */
+  get isItsTurn(): boolean {
+    return this.#sentInTurn < this.#inTurn;
+  }
+
   start(onDone: (burst: Burst) => void): void {
     this.#onDone = onDone;
+    this.#sentInTurn = this.isItsTurn ? this.#sentInTurn + 1 : 1;
     this.#left = this.#pattern.deliveries;
     const first = this.#lastSequence + 1;
     this.#lastSequence += this.#window;

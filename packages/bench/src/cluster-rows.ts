@@ -66,12 +66,16 @@ export function compareRounds(scenario: ClusterScenario, rounds: readonly Round[
         clusterRow('rooms/s', 'perSecond', 'one node', { least: 0.3 }),
         clusterRow('rooms/CPU s', 'perCpuSecond', 'one node', { least: 0.3 }),
       ];
-    case 'growth':
+    case 'growth': {
+      const cost = (subject: string): Reading => of(subject, 'perCpuSecond');
+      const against = 'few rooms';
       return [
-        row('frames/CPU s', 'few rooms', of('few rooms', 'perCpuSecond'), of('many rooms', 'perCpuSecond'), {
-          least: 0.8,
-        }),
+        row('frames/CPU s', against, cost(against), cost('many rooms'), { least: 0.8 }),
+        row('frames/publish', against, framesPerPublish(against), framesPerPublish('many rooms')),
+        row('frames/CPU s, rare', against, cost(against), cost('rare bursts')),
+        row('frames/publish, rare', against, framesPerPublish(against), framesPerPublish('rare bursts')),
       ];
+    }
     case 'creates':
       return [row('codes', 'asked for', (round) => asked(round), of('three nodes', 'codes'), { least: 1 })];
   }

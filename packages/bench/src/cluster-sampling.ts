@@ -27,7 +27,7 @@ export interface ClusterSample extends Sample {
   readonly batching: Batching | undefined;
 }
 
-export type Shape = Pick<Job, 'rooms' | 'roomsInFlight' | 'sockets'> & {
+export type Shape = Pick<Job, 'rooms' | 'roomsInFlight' | 'burstsInTurn' | 'sockets'> & {
   readonly program: Program;
   readonly nodes: number;
 };
@@ -59,13 +59,22 @@ export async function sampleNodes(
 
 async function runJob(
   { kind, load, players, deliveriesPerItem }: ClusterScenario,
-  { rooms, roomsInFlight, sockets }: Shape,
+  { rooms, roomsInFlight, burstsInTurn, sockets }: Shape,
   { warmupMs, warmupCpuMs, measureMs, window, payloadBytes, ratePerSecond }: ClusterOptions,
   nodes: Nodes,
   cores: Cores,
 ): Promise<ClusterSample> {
   const { ports, pids: serverPids, redis } = nodes;
-  const amounts = { rooms, roomsInFlight, players, window, payloadBytes, ratePerSecond, sockets };
+  const amounts = {
+    rooms,
+    roomsInFlight,
+    burstsInTurn,
+    players,
+    window,
+    payloadBytes,
+    ratePerSecond,
+    sockets,
+  };
   const warmup = { warmupMs, warmupCpuMs: kind === 'crossing' ? warmupCpuMs : 0 };
   const isApart = redis === undefined;
   const job: Job = { scenario: load, ports, serverPids, isApart, ...warmup, measureMs, ...amounts };

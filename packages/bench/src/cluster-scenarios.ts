@@ -40,7 +40,7 @@ export const CLUSTER_SCENARIOS: readonly ClusterScenario[] = [
   },
   {
     name: 'rooms',
-    what: 'fan-in in 100 rooms at a time, of 100 and of many',
+    what: 'fan-in in 100 rooms at a time, of 100 and of many, whose turns are long or short',
     kind: 'growth',
     load: 'rooms',
     players: 2,

@@ -37,6 +37,8 @@ export interface ClusterResults {
 }
 
 const FEW_ROOMS = 100;
+/** As often as in few rooms while the turn lasts; all rooms have one or two within two seconds. */
+const BURSTS_IN_TURN = 8;
 
 export async function runClusterBench(
   options: ClusterOptions,
@@ -104,7 +106,7 @@ function subjectsOf({ kind }: ClusterScenario, hasOther: boolean): readonly stri
     case 'openings':
       return ['one node', 'cluster'];
     case 'growth':
-      return ['few rooms', 'many rooms'];
+      return ['few rooms', 'many rooms', 'rare bursts'];
     case 'creates':
       return ['three nodes'];
   }
@@ -148,7 +150,7 @@ function shapeOf(subject: string, scenario: ClusterScenario, options: ClusterOpt
   const { rooms, manyRooms, openings, creates } = options;
   const sockets = scenario.kind === 'creates' ? creates : openings * (scenario.players + 1);
   const gateway = { kind: 'gateway', isShared: true, checkout: undefined } as const;
-  const shape: Shape = { program: gateway, nodes: 2, rooms, roomsInFlight: rooms, sockets };
+  const shape: Shape = { program: gateway, nodes: 2, rooms, roomsInFlight: rooms, burstsInTurn: 1, sockets };
   switch (subject) {
     case 'one node':
       return { ...shape, program: { ...gateway, isShared: false }, nodes: 1 };
@@ -163,6 +165,8 @@ function shapeOf(subject: string, scenario: ClusterScenario, options: ClusterOpt
     case 'few rooms':
       return { ...shape, rooms: FEW_ROOMS, roomsInFlight: FEW_ROOMS };
     case 'many rooms':
+      return { ...shape, rooms: manyRooms, roomsInFlight: FEW_ROOMS, burstsInTurn: BURSTS_IN_TURN };
+    case 'rare bursts':
       return { ...shape, rooms: manyRooms, roomsInFlight: FEW_ROOMS };
     case 'three nodes':
       return { ...shape, nodes: 3 };

@@ -15,6 +15,8 @@ export interface Job {
   readonly rooms: number;
   /** Rooms that have a burst on its way at any time; the others take their turns. */
   readonly roomsInFlight: number;
+  /** That a room sends, one after another, when its turn has come. */
+  readonly burstsInTurn: number;
   /** In each room. */
   readonly players: number;
   /** Frames in flight on each stream. */

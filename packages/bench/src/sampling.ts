@@ -48,6 +48,7 @@ async function trySample(
       measureMs,
       rooms,
       roomsInFlight: rooms,
+      burstsInTurn: 1,
       players,
       window,
       payloadBytes,
