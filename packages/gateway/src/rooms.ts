@@ -67,20 +67,8 @@ export class Rooms {
   async create(socket: Socket, name: string, maxPlayers: number): Promise<CreateOutcome> {
     if (this.#hub.hostCount + this.#creating >= this.#maxRooms) return { ok: false, why: 'tooManyRooms' };
     this.#creating += 1;
-    let moving = 0;
     try {
-      for (let draw = 0; draw < CODE_DRAWS; draw += 1) {
-        const code = roomCodeOf(randomInt(ROOM_CODES));
-        // A store that has lost its rooms may call a code free that is in use here.
-        if (this.#hub.room(code)?.host) continue;
-        try {
-          const host = await this.#claim(code, socket, name, maxPlayers);
-          if (host) return { ok: true, host };
-        } catch (error) {
-          if (!(error instanceof RoomMoving) || (moving += 1) === MOVING_DRAWS) throw error;
-        }
-      }
-      return { ok: false, why: 'noFreeCode' };
+      return await this.#draw(socket, name, maxPlayers);
     } finally {
       this.#creating -= 1;
     }
@@ -221,6 +209,22 @@ export class Rooms {
   /** Another node believes in a room whose code now is a room's of this node. */
   tellThatOver(code: RoomCode, epoch: Epoch, node: NodeId, why: CloseName): void {
     this.#links.once(code, epoch, node, { kind: 'closeRoom', why });
+  }
+
+  async #draw(socket: Socket, name: string, maxPlayers: number): Promise<CreateOutcome> {
+    let moving = 0;
+    for (let draw = 0; draw < CODE_DRAWS; draw += 1) {
+      const code = roomCodeOf(randomInt(ROOM_CODES));
+      // A store that has lost its rooms may call a code free that is in use here.
+      if (this.#hub.room(code)?.host) continue;
+      try {
+        const host = await this.#claim(code, socket, name, maxPlayers);
+        if (host) return { ok: true, host };
+      } catch (error) {
+        if (!(error instanceof RoomMoving) || (moving += 1) === MOVING_DRAWS) throw error;
+      }
+    }
+    return { ok: false, why: 'noFreeCode' };
   }
 
   async #claim(
