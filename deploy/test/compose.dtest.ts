@@ -1,9 +1,8 @@
 /** The cluster of docker-compose.yml, by the commands of deploy/README.md. Needs a Docker engine. */
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
-import { freePort, ROOT } from '@wmbp/testkit';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { freePort } from '@wmbp/testkit';
 import { NumberedGame } from './numbered-game.ts';
+import { blockBelow } from './readme.ts';
 import { metricOf, needsDocker, run, until } from './tools.ts';
 
 const PROJECT = `wmbp-test-${process.pid}`;
@@ -51,10 +50,7 @@ async function compose(...args: string[]): Promise<string> {
 
 /** Runs the first commands below this heading of deploy/README.md, as they stand there. */
 async function documented(heading: string): Promise<void> {
-  const text = await readFile(join(ROOT, 'deploy/README.md'), 'utf8');
-  const section = text.split(new RegExp(`^##+ ${heading}$`, 'm'))[1] ?? '';
-  const commands = /```sh\n(.*?)```/s.exec(section)?.[1];
-  if (commands === undefined) throw new Error(`deploy/README.md has no commands for '${heading}'`);
+  const commands = await blockBelow(heading, 'sh');
   console.log(commands);
   await run('sh', ['-euc', commands], env);
 }

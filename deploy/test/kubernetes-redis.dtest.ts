@@ -42,6 +42,8 @@ describe('the Redis of the cluster overlay', () => {
     expect(await pod('redis').exec('redis', anonymous)).toMatch(/NOAUTH/);
   });
 
+  test('lets the user of gateways do nothing else', () => refusesMoreToGateways('redis'));
+
   test('makes a gateway ready that has the URL of the Secret', async () => {
     await startGateway();
     await untilGatewayIsReady();
@@ -63,6 +65,10 @@ describe('the Redis of the sentinel overlay', () => {
   test('makes a gateway ready that has the URL of the Secret', async () => {
     await startGateway();
     await untilGatewayIsReady();
+  });
+
+  test('lets the user of gateways do nothing else, in any of its pods', async () => {
+    for (const name of NAMES) await refusesMoreToGateways(name);
   });
 
   test('has another master after the machine of the master is lost, and the gateway is ready again', async () => {
@@ -91,7 +97,20 @@ describe('the Redis of the sentinel overlay', () => {
     await untilSound(master);
   });
 
-  test('begins anew with redis-0 when all pods are gone at once, and the gateway is ready again', async () => {
+  test('is not ready with a new password while the master has the old one, and the others go on', async () => {
+    const master = await masterBy('redis-0');
+    const [name = '', other = ''] = NAMES.filter((each) => each !== master);
+    changeRedisPassword();
+    await lose(name);
+    await startRedis(name);
+    await until(`${name} to answer`, async () => (await redisCli(name, 'ping')) === 'PONG\n');
+    expect(await redisCli(name, 'info', 'replication')).toMatch(/master_link_status:down/);
+    expect(await isReady(name)).toBe(false);
+    expect(await Promise.all([isReady(master), isReady(other)])).toEqual([true, true]);
+    await untilGatewayIsReady();
+  });
+
+  test('begins anew with redis-0 and that password when all pods are gone at once, and the gateway is ready again', async () => {
     await Promise.all(NAMES.map(lose));
     await Promise.all(NAMES.map(startRedis));
     await untilSound('redis-0');
@@ -102,6 +121,23 @@ describe('the Redis of the sentinel overlay', () => {
 async function use(overlay: Overlay, kind: string): Promise<void> {
   manifests = await render(overlay);
   redis = podSpec(find(manifests, kind, 'redis'));
+}
+
+/** For what starts from now on. Gateways have a password of their own. */
+function changeRedisPassword(): void {
+  const REDIS_PASSWORD = Buffer.from('changed').toString('base64');
+  manifests = manifests.map((each) =>
+    each.kind === 'Secret' ? { ...each, data: { ...each.data, REDIS_PASSWORD } } : each,
+  );
+}
+
+async function refusesMoreToGateways(name: string): Promise<void> {
+  const cli = 'REDISCLI_AUTH=$GATEWAY_PASSWORD redis-cli --user wmbp';
+  const asGateway = (command: string): Promise<string> =>
+    pod(name).exec('redis', ['sh', '-c', `${cli} ${command}`]);
+  expect(await asGateway('get wmbp:room')).toBe('\n');
+  expect(await asGateway('get other')).toMatch(/NOPERM/);
+  expect(await asGateway('config get maxmemory')).toMatch(/NOPERM/);
 }
 
 async function start(name: string, dnsName: string): Promise<void> {

@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { ROOT, startServer } from '@wmbp/testkit';
 import { keepNodesAlive, kubectl, requireDisposableCluster, watch } from './disposable-cluster.ts';
 import { environment, find, only, OVERLAYS, podSpec, render, type Manifest } from './manifests.ts';
+import { blockBelow } from './readme.ts';
 import { run } from './tools.ts';
 
 /** From closing the first socket to the end of the process (deploy/README.md, "Shutdown"). */
@@ -81,6 +82,15 @@ describe.each(OVERLAYS)('the overlay %s', (overlay) => {
     } finally {
       await Promise.all([deployment.stop(), endpoints.stop(), sets.stop()]);
     }
+  }
+
+  async function places(): Promise<Place[]> {
+    const path = 'jsonpath={range .items[*]}{.metadata.name} {.spec.nodeName}{"\\n"}{end}';
+    const lines = (await inNamespace('get', 'pods', '-o', path)).trim().split('\n');
+    return lines.map((line) => {
+      const [name = '', node = ''] = line.split(' ');
+      return { budget: name.startsWith('redis') ? 'redis' : 'wmbp', name, node };
+    });
   }
 
   beforeAll(async () => {
@@ -234,72 +244,67 @@ describe.each(OVERLAYS)('the overlay %s', (overlay) => {
     expect(rollout).toMatchObject({ mostWanted: 4, leastAvailable: 3, leastReady: 3 });
   });
 
-  test('holds the drain of a node back while a gateway is missing, and lets it go on when it is back', async () => {
-    const nodesOf = async (): Promise<string[]> => {
-      const path = 'jsonpath={range .items[*]}{.spec.nodeName}{"\\n"}{end}';
-      return (await inNamespace('get', 'pods', '-l', GATEWAYS, '-o', path))
-        .split('\n')
-        .filter((node) => node !== '');
+  test('holds the drain of a node back while a pod is missing, and lets it go on when it is back', async () => {
+    const budgets = overlay === 'sentinel' ? ['wmbp', 'redis'] : ['wmbp'];
+    const before = await places();
+    const drained = nodeWithAll(budgets, before);
+    const elsewhere = budgets.map((budget) =>
+      before.find((each) => each.budget === budget && each.node !== drained),
+    );
+    const drain = async (timeout: string): Promise<string> => {
+      const [command = ''] = (await blockBelow('Drains of nodes', 'sh')).split(' #');
+      expect(command).toMatch(/^kubectl drain NODE --/);
+      return run('sh', ['-euc', `${command.replace('NODE', drained)} --timeout=${timeout}`]);
     };
-    const drain = (node: string, timeout: string): Promise<string> =>
-      kubectl('drain', node, `--pod-selector=${GATEWAYS}`, `--timeout=${timeout}`);
-    const allowed = (count: number): Promise<string> => {
+    const allowed = async (count: number): Promise<void> => {
       const state = `--for=jsonpath={.status.disruptionsAllowed}=${count}`;
-      return inNamespace('wait', 'pdb/wmbp', state, '--timeout=60s');
+      for (const budget of budgets) await inNamespace('wait', `pdb/${budget}`, state, '--timeout=60s');
     };
-    const [drained = ''] = await nodesOf();
-    const [victim = ''] = await inNamespace(
-      'get',
-      'pods',
-      '-l',
-      GATEWAYS,
-      '-o',
-      `jsonpath={.items[?(@.spec.nodeName!="${drained}")].metadata.name}`,
-    ).then((names) => names.split(' '));
     const everyNode = (await kubectl('get', 'nodes', '-o', 'name')).trim().split('\n');
     try {
       await kubectl('cordon', ...everyNode);
-      await inNamespace('delete', 'pod', victim);
+      await inNamespace('delete', 'pod', ...elsewhere.map((each) => each?.name ?? ''));
       await allowed(0);
-      const refusal = await drain(drained, '5s').catch(String);
-      expect(refusal).toMatch(/Cannot evict pod as it would violate the pod's disruption budget/);
-      expect(await nodesOf()).toContain(drained);
-      print(/error when evicting.*/.exec(refusal)?.[0]);
+      const refusal = await drain('5s').catch(String);
+      for (const budget of budgets) {
+        const held = new RegExp(
+          `error when evicting pods/"${budget}-\\S+" -n "${namespace}" .*: Cannot evict pod as it would violate the pod's disruption budget`,
+        );
+        expect(refusal).toMatch(held);
+        print(held.exec(refusal)?.[0]);
+      }
+      const kept = (await places()).filter(({ node }) => node === drained).map(({ budget }) => budget);
+      expect(kept).toEqual(expect.arrayContaining(budgets));
 
       await kubectl('uncordon', ...everyNode.filter((node) => node !== `node/${drained}`));
       await allowed(1);
-      print((await drain(drained, '60s')).trim().split('\n').at(-1));
-      expect(await nodesOf()).not.toContain(drained);
-      await inNamespace('rollout', 'status', 'deployment/wmbp', '--timeout=60s');
+      print((await drain('60s')).trim().split('\n').at(-1));
+      expect((await places()).map(({ node }) => node)).not.toContain(drained);
+      for (const budget of budgets) {
+        const kind = budget === 'redis' ? 'statefulset' : 'deployment';
+        await inNamespace('rollout', 'status', `${kind}/${budget}`, '--timeout=60s');
+      }
     } finally {
       await kubectl('uncordon', ...everyNode);
     }
   });
 });
 
-test('the component service-monitor selects the Service for metrics, by a port that it has', async () => {
-  const folder = await realpath(await mkdtemp(join(tmpdir(), 'wmbp-k8s-')));
-  try {
-    const from = (path: string): string => relative(folder, join(ROOT, 'deploy/k8s', path));
-    const lines = [
-      `resources: ['${from('overlays/cluster')}']`,
-      `components: ['${from('components/service-monitor')}']`,
-    ];
-    await writeFile(join(folder, 'kustomization.yaml'), lines.join('\n'));
-    const documents = (await kubectl('kustomize', folder)).split('\n---\n');
-    const monitor = only(documents.filter((text) => /^kind: ServiceMonitor$/m.test(text)));
-    const service = only(
-      documents.filter((text) => /^kind: Service$/m.test(text) && /^ {2}name: wmbp-metrics$/m.test(text)),
-    );
-    const selected = /matchLabels:\n((?: {6}\S.*\n?)+)/.exec(monitor)?.[1]?.trim().split(/\n\s*/) ?? [];
-    expect(selected).toHaveLength(2);
-    for (const label of selected) expect(service).toContain(`    ${label}\n`);
-    const [, port] = /- interval: .*\n\s+port: (\w+)/.exec(monitor) ?? [];
-    expect(service).toMatch(new RegExp(`- name: ${port}\\n`));
-  } finally {
-    await rm(folder, { recursive: true });
-  }
-});
+interface Place {
+  /** The name of the budget that the pod counts in, if there is one. */
+  readonly budget: string;
+  readonly name: string;
+  readonly node: string;
+}
+
+function nodeWithAll(budgets: readonly string[], places: readonly Place[]): string {
+  const nodes = [...new Set(places.map(({ node }) => node))];
+  const isThere = (budget: string, node: string): boolean =>
+    places.some((each) => each.budget === budget && each.node === node);
+  const found = nodes.find((node) => budgets.every((budget) => isThere(budget, node)));
+  if (found === undefined) throw new Error(`no node has ${budgets.join(' and ')}: ${JSON.stringify(places)}`);
+  return found;
+}
 
 interface Rollout {
   /** As the Deployment counts them: with such as will be deleted at any moment. */

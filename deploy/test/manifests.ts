@@ -13,17 +13,21 @@ export const overlayPath = (overlay: Overlay): string => join(ROOT, 'deploy/k8s/
 /** The fields that tests look at. */
 export interface Manifest {
   readonly kind: string;
-  readonly metadata: { readonly name: string; readonly labels?: Readonly<Record<string, string>> };
+  readonly metadata: { readonly name: string; readonly labels?: Labels };
   /** Of a ConfigMap; in base64, of a Secret. */
   readonly data?: Readonly<Record<string, string>>;
   readonly spec?: {
-    readonly template?: { readonly spec: PodSpec };
+    readonly template?: { readonly metadata: { readonly labels: Labels }; readonly spec: PodSpec };
+    readonly [field: string]: unknown;
   };
 }
+
+export type Labels = Readonly<Record<string, string>>;
 
 export interface PodSpec {
   readonly terminationGracePeriodSeconds?: number;
   readonly securityContext?: { readonly runAsUser?: number; readonly runAsGroup?: number };
+  readonly topologySpreadConstraints?: readonly unknown[];
   readonly containers: readonly Container[];
   readonly volumes?: readonly { readonly name: string; readonly configMap?: { readonly name: string } }[];
 }
@@ -40,6 +44,8 @@ export interface Container {
   }[];
   readonly envFrom?: readonly { readonly configMapRef: { readonly name: string } }[];
   readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string }[];
+  readonly ports?: readonly { readonly name: string; readonly containerPort: number }[];
+  readonly securityContext?: unknown;
   readonly resources: { readonly limits: { readonly memory: string } };
   readonly startupProbe?: Probe;
   readonly readinessProbe?: Probe;
@@ -53,10 +59,19 @@ export interface Probe {
 }
 
 export async function render(overlay: Overlay): Promise<Manifest[]> {
+  return renderFolder(overlayPath(overlay));
+}
+
+/** @param path of a folder with a kustomization.yaml */
+export async function renderFolder(path: string): Promise<Manifest[]> {
+  return parse(await run('kubectl', ['kustomize', path]));
+}
+
+export async function parse(yaml: string): Promise<Manifest[]> {
   const folder = await mkdtemp(join(tmpdir(), 'wmbp-manifests-'));
   try {
     const file = join(folder, 'all.yaml');
-    await writeFile(file, await run('kubectl', ['kustomize', overlayPath(overlay)]));
+    await writeFile(file, yaml);
     // A patch of nothing: kubectl's way from YAML to JSON that asks no server.
     const patch = ['patch', '--local', '-f', file, '--type=merge', '-p', '{}', '-o', 'json'];
     const documents = (await run('kubectl', patch)).split(/(?<=^\})\n(?=\{)/m);

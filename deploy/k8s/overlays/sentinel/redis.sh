@@ -12,6 +12,10 @@ master=$(sh /scripts/master.sh)
   echo "requirepass $REDIS_PASSWORD"
   # Any of them may become a replica.
   echo "masterauth $REDIS_PASSWORD"
+  # Gateways are the user wmbp, with the rules of deploy/redis/users.acl; in each pod, since users are not replicated.
+  echo "user wmbp on >$GATEWAY_PASSWORD ~wmbp:* &wmbp:* -@all +ping +info +client|setname \
+    +get +set +del +exists +pexpire +hget +hmget +hgetall +hvals +hlen +hset +hsetnx +hdel +hincrby +time \
+    +eval +evalsha +publish +subscribe +unsubscribe"
   echo "replica-announce-ip $me"
   # At once: a replica that never had a copy is never made master.
   echo 'repl-diskless-sync-delay 0'
