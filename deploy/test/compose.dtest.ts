@@ -294,7 +294,7 @@ test('a gateway that is stopped sends its players on and exits with 0; the other
   expect(sentOn.map(({ close }) => close)).toEqual(sentOn.map(() => RESTARTS));
   expect(game.left.toSorted((a, b) => a - b)).toEqual(sentOn.map(({ id }) => id));
   expect(game.holes).toEqual([]);
-  await compose('up', '--no-recreate', '--wait');
+  await run('docker', ['start', stopped]);
 });
 
 test('a fourth gateway gets peers from the balancer', async () => {
@@ -316,6 +316,7 @@ test('a fourth gateway gets peers from the balancer', async () => {
   );
   await game?.playsOn();
   expect(game?.holes).toEqual([]);
+  game?.stop();
   await compose('up', '--no-recreate', '--wait', '--scale', 'gateway=3');
   expect(await gateways()).toHaveLength(3);
 });
