@@ -5,8 +5,14 @@ import { needsDocker, run, until } from './tools.ts';
 
 const NAME = `wmbp-test-image-${process.pid}`;
 const UNHEALTHY_MS = 60_000;
+/** The best of so many starts counts: a machine that does something else as well is slow for a moment. */
+const STARTS = 3;
+const START_MS = 2000;
+const OWN_BYTES = 25e6;
 
 let isBuilt = false;
+/** From the command to the line `listening`, of each start. */
+const startsMs: number[] = [];
 
 beforeAll(async () => {
   await needsDocker();
@@ -15,7 +21,14 @@ beforeAll(async () => {
   const hardened = ['--read-only', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges'];
   const settings = ['--env', 'WMBP_DRAIN_NOTICE_MS=300'];
   const ports = ['--publish', '127.0.0.1::8081'];
-  await run('docker', ['run', '--detach', '--name', NAME, ...hardened, ...settings, ...ports, NAME]);
+  await run('docker', ['create', '--name', NAME, ...hardened, ...settings, ...ports, NAME]);
+  while (startsMs.length < STARTS) {
+    if (startsMs.length > 0) await run('docker', ['kill', NAME]);
+    const commandedAtMs = Date.now();
+    await run('docker', ['start', NAME]);
+    await until('the gateway to listen', async () => (await listeningAtMs()).length > startsMs.length);
+    startsMs.push(((await listeningAtMs()).at(-1) ?? Infinity) - commandedAtMs);
+  }
 });
 
 afterAll(async () => {
@@ -26,6 +39,13 @@ afterAll(async () => {
 
 async function inContainer(command: string): Promise<string> {
   return (await run('docker', ['exec', NAME, 'sh', '-c', command])).trim();
+}
+
+async function listeningAtMs(): Promise<number[]> {
+  const lines = (await run('docker', ['logs', NAME]))
+    .split('\n')
+    .filter((line) => line.includes('"listening"'));
+  return lines.map((line) => (JSON.parse(line) as { time: number }).time);
 }
 
 async function inspect(format: string): Promise<string> {
@@ -40,18 +60,26 @@ async function address(): Promise<string> {
   return `ws://${(await run('docker', ['port', NAME, '8081/tcp'])).trim()}`;
 }
 
-test('it becomes healthy by its own check, soon after its start', async () => {
+test('it becomes healthy by its own check, and listens within two seconds of its start', async () => {
   await until('the container to be healthy', () => isHealth('healthy'), UNHEALTHY_MS);
-  const log = await run('docker', ['logs', NAME]);
-  const listening = JSON.parse(log.split('\n').find((line) => line.includes('"listening"')) ?? '') as {
-    time: number;
-  };
-  const startedAtMs = Date.parse(await inspect('{{.State.StartedAt}}'));
-  const bytes = Number(await run('docker', ['image', 'inspect', '--format', '{{.Size}}', NAME]));
+  console.log(`from docker start to listening: ${startsMs.join(', ')} ms`);
+  expect(Math.min(...startsMs)).toBeLessThan(START_MS);
+});
+
+test('it adds little to its base', async () => {
+  const format = '{{.Size}} {{.CreatedBy}}';
+  const history = await run('docker', ['history', '--no-trunc', '--human=false', '--format', format, NAME]);
+  const layers = history.trim().split('\n');
+  const first = layers.findIndex((layer) => layer.includes('rm -rf /usr/local/lib/node_modules'));
+  expect(first).toBeGreaterThan(0);
+  const bytes = layers.map((layer) => Number.parseInt(layer, 10));
+  const sum = (of: readonly number[]): number => of.reduce((total, each) => total + each, 0);
+  const [own, base] = [sum(bytes.slice(0, first + 1)), sum(bytes.slice(first + 1))];
   console.log(
-    `listening ${listening.time - startedAtMs} ms after the start; the image has ${Math.round(bytes / 1e6)} MB`,
+    `the relay and what it needs: ${(own / 1e6).toFixed(1)} MB, on ${(base / 1e6).toFixed(0)} MB of its base`,
   );
-  expect(listening.time - startedAtMs).toBeLessThan(10_000);
+  expect(own).toBeGreaterThan(1e6);
+  expect(own).toBeLessThan(OWN_BYTES);
 });
 
 test('node is process 1, not root, without capabilities, and cannot write', async () => {

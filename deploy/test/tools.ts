@@ -12,7 +12,7 @@ const HOW_TO_GET: Readonly<Record<string, string>> = {
 
 /**
  * What the command wrote to standard output, run in the workspace's root.
- * @throws {Error} with what it wrote to standard error when it fails, and how to get it when it is missing
+ * @throws {Error} with what it wrote when it fails, and how to get it when it is missing
  */
 export async function run(
   tool: string,
@@ -23,9 +23,9 @@ export async function run(
     const options = { cwd: ROOT, env: { ...process.env, ...env }, maxBuffer: 64 * 1024 * 1024 };
     return (await execute(tool, args, options)).stdout;
   } catch (error) {
-    const { code, stderr } = error as { code?: string | number; stderr?: string };
+    const { code, stdout, stderr } = error as { code?: string | number; stdout?: string; stderr?: string };
     if (code === 'ENOENT') throw new Error(`${tool} is missing: ${HOW_TO_GET[tool] ?? 'install it'}`);
-    throw new Error(`${tool} ${args.join(' ')}: ${code}: ${stderr}`);
+    throw new Error(`${tool} ${args.join(' ')}: ${code}: ${stdout}${stderr}`);
   }
 }
 
