@@ -17,8 +17,9 @@
  * SUMMARY_FILE                                where to write the whole summary as JSON
  */
 import exec from 'k6/execution';
+import { eachRoom } from './lib/least.ts';
 import { thresholds } from './lib/metrics.ts';
-import { complete, type Plan } from './lib/plan.ts';
+import { type Plan } from './lib/plan.ts';
 import { playRoom } from './lib/room.ts';
 import { eachRoomOnce, optionsOf, resultOf, type Result } from './lib/run.ts';
 import { form, integer, number, URLS } from './lib/settings.ts';
@@ -40,7 +41,7 @@ const PLAN: Plan = {
 export const options = optionsOf(
   eachRoomOnce(ROOMS, PLAN.seconds, PLAN.patienceMs),
   thresholds({
-    ...complete(PLAN, ROOMS),
+    ...eachRoom(PLAN, ROOMS),
     host_to_player: [`p(99)<${number('HOST_TO_PLAYER_P99_MS', 500)}`],
   }),
 );

@@ -23,6 +23,7 @@
  */
 import exec from 'k6/execution';
 import { Comebacks } from './lib/comebacks.ts';
+import { eachRoomWithBreaks } from './lib/least.ts';
 import { thresholds } from './lib/metrics.ts';
 import { type Plan } from './lib/plan.ts';
 import { eachRoomOnce, optionsOf, resultOf, type Result } from './lib/run.ts';
@@ -47,9 +48,7 @@ const PLAN: Plan = {
 export const options = optionsOf(
   eachRoomOnce(ROOMS, PLAN.seconds, PLAN.patienceMs),
   thresholds({
-    rooms_finished: [`count>=${ROOMS}`],
-    players_joined: [`count>=${ROOMS * PLAN.players}`],
-    frames_received: [`count>=${ROOMS * PLAN.players}`],
+    ...eachRoomWithBreaks(PLAN, ROOMS),
     interruptions: [`count>=${integer('INTERRUPTIONS', 1, 0)}`],
     peers_away: ['count==0'],
     host_back_after: [BACK],

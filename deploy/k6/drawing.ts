@@ -18,8 +18,9 @@
  * SUMMARY_FILE                               where to write the whole summary as JSON
  */
 import exec from 'k6/execution';
+import { eachRoom } from './lib/least.ts';
 import { thresholds } from './lib/metrics.ts';
-import { complete, type Plan } from './lib/plan.ts';
+import { type Plan } from './lib/plan.ts';
 import { playRoom } from './lib/room.ts';
 import { eachRoomOnce, optionsOf, resultOf, type Result } from './lib/run.ts';
 import { form, integer, number, URLS } from './lib/settings.ts';
@@ -43,7 +44,7 @@ const PLAN: Plan = {
 export const options = optionsOf(
   eachRoomOnce(ROOMS, PLAN.seconds, PLAN.patienceMs),
   thresholds({
-    ...complete(PLAN, ROOMS),
+    ...eachRoom(PLAN, ROOMS),
     player_to_host: [LATE],
     host_to_player: [LATE],
   }),

@@ -18,8 +18,9 @@
  */
 import exec from 'k6/execution';
 import { lasting, nowMs } from './lib/clock.ts';
+import { eachRoom } from './lib/least.ts';
 import { thresholds } from './lib/metrics.ts';
-import { complete, type Plan } from './lib/plan.ts';
+import { type Plan } from './lib/plan.ts';
 import { playRoom } from './lib/room.ts';
 import { eachRoomOnce, optionsOf, resultOf, type Result } from './lib/run.ts';
 import { form, integer, number, URLS } from './lib/settings.ts';
@@ -42,7 +43,7 @@ const PLAN: Plan = {
 export const options = optionsOf(
   eachRoomOnce(ROOMS, STORM_AT_MS / 1000 + PLAN.seconds, PLAN.patienceMs),
   thresholds({
-    ...complete(PLAN, ROOMS),
+    ...eachRoom(PLAN, ROOMS),
     join_time: [`p(95)<${number('JOIN_P95_MS', 2000)}`],
   }),
 );

@@ -15,6 +15,7 @@ import {
   startServer,
   TestHost,
   TestPeer,
+  within,
   type Balancer,
   type ServerProcess,
   type TestRedis,
@@ -28,6 +29,8 @@ const NO_CA = Buffer.alloc(0);
 let redis: TestRedis;
 let folder: string;
 let pem: string;
+/** It waits for seconds: the other tests run meanwhile. */
+let silentPeers: Promise<void>;
 
 beforeAll(async () => {
   redis = await startRedis();
@@ -36,8 +39,11 @@ beforeAll(async () => {
   const { certificate, key } = await makeCertificate(folder);
   // In one file, as HAProxy wants them.
   await writeFile(pem, Buffer.concat([await readFile(certificate), await readFile(key)]));
+  silentPeers = outliveTheBalancersPatience();
+  silentPeers.catch(() => undefined);
 });
 afterAll(async () => {
+  await silentPeers?.catch(() => undefined);
   await redis.stop();
   await rm(folder, { recursive: true });
 });
@@ -66,12 +72,18 @@ interface Stage {
   readonly balancer: Balancer;
 }
 
-/** @param options further ones of the balancer's `bind` */
-async function stage(name: string, use: (stage: Stage) => Promise<void>, options = ''): Promise<void> {
+/** @param change to the shipped file, beyond its addresses. @param settings of the gateways */
+async function stage(
+  name: string,
+  use: (stage: Stage) => Promise<void>,
+  change: (config: string) => string = (config) => config,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<void> {
   const env = {
     WMBP_REDIS_URL: redis.url,
     WMBP_DRAIN_NOTICE_MS: '10000',
     WMBP_PROXY_PROTOCOL_FROM: '127.0.0.1',
+    ...settings,
   };
   const servers: ServerProcess[] = [];
   let balancer: Balancer | undefined;
@@ -79,7 +91,7 @@ async function stage(name: string, use: (stage: Stage) => Promise<void>, options
     for (let i = 0; i < 2; i += 1) servers.push(await startServer(env));
     const port = await freePort();
     const config = await configOf(name, port, servers);
-    balancer = await startHaproxyWith(config.replace(/^ *bind .*$/m, `$& ${options}`), port);
+    balancer = await startHaproxyWith(change(config), port);
     await use({ servers, balancer });
   } finally {
     await balancer?.stop();
@@ -192,7 +204,7 @@ test('proxy-protocol.cfg with accept-proxy, behind a cloud: its headers are read
         expect([name, await believed(on)]).toEqual([name, index + 1]);
       }
     },
-    'accept-proxy',
+    (config) => config.replace(/^ *bind .*$/m, '$& accept-proxy'),
   );
 });
 
@@ -243,3 +255,44 @@ test('a gateway that drains gets nobody new, as soon as the balancer has seen it
     expect(inARow).toBe(6);
   });
 });
+
+/** The balancer cuts what is silent for 7 s; gateways that would do so after 8 s ping every 4 s. */
+async function outliveTheBalancersPatience(): Promise<void> {
+  const patience = (config: string): string => {
+    expect(config.match(/timeout (client|server) 2m$/gm)).toHaveLength(2);
+    return config.replaceAll(/timeout (client|server) 2m$/gm, 'timeout $1 7s');
+  };
+  await stage('tcp.cfg', ({ balancer }) => fallSilent(balancer.port), patience, {
+    WMBP_IDLE_TIMEOUT_SECONDS: '8',
+  });
+}
+
+/** A host and a player that say nothing but answer pings, until 8 s are over; then both are heard. */
+async function fallSilent(port: number): Promise<void> {
+  const host = new TestHost(`ws://127.0.0.1:${port}/CREATE`);
+  let player: TestPeer | undefined;
+  const silence = async ({ socket }: TestPeer): Promise<void> => {
+    const untilMs = performance.now() + 8000;
+    while (performance.now() < untilMs) {
+      await within('a ping', new Promise<void>((resolve) => socket.once('ping', () => resolve())));
+    }
+  };
+  try {
+    await host.opened();
+    await host.expect('state');
+    player = await new TestPeer(`ws://127.0.0.1:${port}/${await host.prepare(1)}`).opened();
+    const { player: id } = await host.expect('player_joined');
+    await host.expect('state');
+    await Promise.all([silence(host), silence(player)]);
+    player.send('still here');
+    expect(await host.nextEvent()).toEqual({ cmd: 'from_str', from: id, data: 'still here' });
+    host.command({ cmd: 'to_str', to: [id], data: Buffer.from('so am I') });
+    expect(await player.nextText()).toBe('so am I');
+  } finally {
+    host.drop();
+    player?.drop();
+  }
+}
+
+test('peers that are silent for longer than the balancer suffers stay: the gateway pings them', () =>
+  silentPeers);

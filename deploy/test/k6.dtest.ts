@@ -162,6 +162,14 @@ test('a soak passes on one node, watches its memory and leaves nobody behind', a
   expect(run.report).toMatch(/memory looks 40, memory growth percent -?\d+, left over 0/);
 });
 
+test('a soak fails when no party began in its last quarter: how late answers were then, nobody knows', async () => {
+  const sizes = { ROOMS: 1, PLAYERS: 1, HOURS: 0.00027, PARTY_SECONDS: 2 };
+  const { exitCode, report } = await play('soak', { URL: atOneNode(), ...sizes });
+  expect(exitCode).toBe(THRESHOLDS_CROSSED);
+  expect(report).toContain('BROKEN    answers_received{part:last}: count>=1, came 0');
+  expect(report).toMatch(/, 1 broken$/m);
+});
+
 test('a rolling restart of two nodes under play sends everybody on with 1012, and everybody comes back', async () => {
   const sizes = { ROOMS: 3, PLAYERS: 3, SECONDS: 12 };
   const playing = play('deploy', { URL: atCluster(), ...sizes });
@@ -189,7 +197,7 @@ test('a rolling restart of two nodes under play sends everybody on with 1012, an
 });
 
 test('a restart that nobody made fails the script', async () => {
-  const sizes = { ROOMS: 1, PLAYERS: 1, SECONDS: 1 };
+  const sizes = { ROOMS: 1, PLAYERS: 1, SECONDS: 3 };
   const { exitCode, report } = await play('deploy', { URL: atOneNode(), ...sizes });
   expect(exitCode).toBe(THRESHOLDS_CROSSED);
   expect(report).toContain('BROKEN    interruptions: count>=1, came 0');

@@ -33,24 +33,3 @@ export const ANSWER_BYTES = 64;
 export function isBinary(form: Form, sequence: number): boolean {
   return form === 'both' ? sequence % 2 === 0 : form === 'binary';
 }
-
-/**
- * What a run of so many such rooms must receive at least, if this machine keeps the pace. Each begins to talk at a random
- * moment, and so may be one frame short.
- */
-export function leastFrames(plan: Plan, rooms: number): number {
-  const { players, seconds, hostHz, playerHz, answersAll } = plan;
-  const fromHost = Math.max(0, Math.floor(seconds * hostHz) - 1);
-  const fromPlayer = 1 + Math.max(0, Math.floor(seconds * playerHz) - 1);
-  const answers = answersAll ? fromPlayer : 1;
-  return Math.floor(0.9 * rooms * players * (fromHost + fromPlayer + answers));
-}
-
-/** What every such run has done at the end, as thresholds: without these one that did nothing passes. */
-export function complete(plan: Plan, rooms: number): Readonly<Record<string, string[]>> {
-  return {
-    rooms_finished: [`count>=${rooms}`],
-    players_joined: [`count>=${rooms * plan.players}`],
-    frames_received: [`count>=${leastFrames(plan, rooms)}`],
-  };
-}

@@ -37,14 +37,20 @@ interface Setting {
   readonly help: string;
 }
 
+interface IntegerSetting extends Setting {
+  /** The least and the most that it may be. */
+  readonly range: readonly [min: number, max: number];
+}
+
 /** In the order of the help text. */
 const SETTINGS = {
   host: setting('WMBP_HOST', '0.0.0.0', 'address of the public listener'),
-  port: setting('WMBP_PORT', '8081', 'port of the public listener; 0 picks a free one'),
+  port: integerSetting('WMBP_PORT', '8081', [0, 65_535], 'port of the public listener; 0 picks a free one'),
   adminHost: setting('WMBP_ADMIN_HOST', '127.0.0.1', 'address of the listener for operations'),
-  adminPort: setting(
+  adminPort: integerSetting(
     'WMBP_ADMIN_PORT',
     '9081',
+    [0, 65_535],
     '/healthz, /readyz, /metrics; 0 picks a free one, empty: none',
   ),
   proxyProtocolFrom: setting(
@@ -58,41 +64,67 @@ const SETTINGS = {
     'redis://…, redis-sentinel://… or redis-cluster://…; empty: rooms in memory, one node',
   ),
   logLevel: setting('WMBP_LOG_LEVEL', 'info', LOG_LEVELS.join(', ')),
-  logAddresses: setting(
+  logAddresses: integerSetting(
     'WMBP_LOG_ADDRESSES',
     '1',
+    [0, 1],
     '1: the log names addresses that flood or try codes; 0: none',
   ),
-  maxFrameBytes: setting('WMBP_MAX_FRAME_BYTES', String(8 * MIB), 'largest frame of a peer (close 1009)'),
-  maxUnsentBytes: setting(
+  maxFrameBytes: integerSetting(
+    'WMBP_MAX_FRAME_BYTES',
+    String(8 * MIB),
+    [1024, 256 * MIB],
+    'largest frame of a peer (close 1009)',
+  ),
+  maxUnsentBytes: integerSetting(
     'WMBP_MAX_UNSENT_BYTES',
     String(64 * MIB),
+    [4096, 4096 * MIB],
     'unsent for one socket (close 4003); at least 4 frames',
   ),
-  maxTotalUnsentBytes: setting(
+  maxTotalUnsentBytes: integerSetting(
     'WMBP_MAX_TOTAL_UNSENT_BYTES',
     String(1024 * MIB),
-    'unsent for all sockets together (the largest closes)',
+    [4096, 1024 * 1024 * MIB],
+    'unsent for all sockets together (the largest closes); at least twice the one above',
   ),
-  maxLinkBytes: setting(
+  maxLinkBytes: integerSetting(
     'WMBP_MAX_LINK_BYTES',
     String(256 * MIB),
+    [MIB, 1024 * 1024 * MIB],
     'kept for other nodes until they have it; beyond, sockets that would miss a frame close (1013)',
   ),
-  maxSockets: setting('WMBP_MAX_SOCKETS', '10000', 'open sockets; more are refused (close 1013)'),
-  maxRooms: setting('WMBP_MAX_ROOMS', '5000', 'rooms whose host is on this node (close 1013)'),
-  idleTimeoutSeconds: setting(
+  maxSockets: integerSetting(
+    'WMBP_MAX_SOCKETS',
+    '10000',
+    [1, 1_000_000],
+    'open sockets; more are refused (close 1013)',
+  ),
+  maxRooms: integerSetting(
+    'WMBP_MAX_ROOMS',
+    '5000',
+    [1, 400_000],
+    'rooms whose host is on this node (close 1013)',
+  ),
+  idleTimeoutSeconds: integerSetting(
     'WMBP_IDLE_TIMEOUT_SECONDS',
     '32',
+    [8, 960],
     'a socket silent for so long, pongs included, is dropped',
   ),
-  prepareTimeoutSeconds: setting(
+  prepareTimeoutSeconds: integerSetting(
     'WMBP_PREPARE_TIMEOUT_SECONDS',
     '600',
+    [1, 86_400],
     'time for a host to prepare its room (close 4004)',
   ),
-  drainNoticeMs: setting('WMBP_DRAIN_NOTICE_MS', '10000', 'from SIGTERM to the first socket closed'),
-} satisfies Record<string, Setting>;
+  drainNoticeMs: integerSetting(
+    'WMBP_DRAIN_NOTICE_MS',
+    '10000',
+    [0, 3_600_000],
+    'from SIGTERM to the first socket closed',
+  ),
+} satisfies Record<string, Setting | IntegerSetting>;
 
 /**
  * @param env names to values, as `process.env`
@@ -102,7 +134,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   const mistakes: string[] = [];
   const read = ({ name, fallback }: Setting): string => env[name] ?? fallback;
 
-  function integer(of: Setting, min: number, max: number): number {
+  function integer(of: IntegerSetting): number {
+    const [min, max] = of.range;
     const text = read(of);
     const value = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
     if (value >= min && value <= max) return value;
@@ -151,22 +184,22 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
 
   const config: Config = {
     host: address(SETTINGS.host),
-    port: integer(SETTINGS.port, 0, 65_535),
+    port: integer(SETTINGS.port),
     adminHost: address(SETTINGS.adminHost),
-    adminPort: read(SETTINGS.adminPort) === '' ? undefined : integer(SETTINGS.adminPort, 0, 65_535),
+    adminPort: read(SETTINGS.adminPort) === '' ? undefined : integer(SETTINGS.adminPort),
     proxyProtocolFrom: ranges(SETTINGS.proxyProtocolFrom),
     redis: redis(),
     logLevel: logLevel ?? 'info',
-    logAddresses: integer(SETTINGS.logAddresses, 0, 1) === 1,
-    maxFrameBytes: integer(SETTINGS.maxFrameBytes, 1024, 256 * MIB),
-    maxUnsentBytes: integer(SETTINGS.maxUnsentBytes, 4096, 4096 * MIB),
-    maxTotalUnsentBytes: integer(SETTINGS.maxTotalUnsentBytes, 4096, 1024 * 1024 * MIB),
-    maxLinkBytes: integer(SETTINGS.maxLinkBytes, MIB, 1024 * 1024 * MIB),
-    maxSockets: integer(SETTINGS.maxSockets, 1, 1_000_000),
-    maxRooms: integer(SETTINGS.maxRooms, 1, 400_000),
-    idleTimeoutSeconds: integer(SETTINGS.idleTimeoutSeconds, 8, 960),
-    prepareTimeoutSeconds: integer(SETTINGS.prepareTimeoutSeconds, 1, 86_400),
-    drainNoticeMs: integer(SETTINGS.drainNoticeMs, 0, 3_600_000),
+    logAddresses: integer(SETTINGS.logAddresses) === 1,
+    maxFrameBytes: integer(SETTINGS.maxFrameBytes),
+    maxUnsentBytes: integer(SETTINGS.maxUnsentBytes),
+    maxTotalUnsentBytes: integer(SETTINGS.maxTotalUnsentBytes),
+    maxLinkBytes: integer(SETTINGS.maxLinkBytes),
+    maxSockets: integer(SETTINGS.maxSockets),
+    maxRooms: integer(SETTINGS.maxRooms),
+    idleTimeoutSeconds: integer(SETTINGS.idleTimeoutSeconds),
+    prepareTimeoutSeconds: integer(SETTINGS.prepareTimeoutSeconds),
+    drainNoticeMs: integer(SETTINGS.drainNoticeMs),
   };
   // A frame may double on its way to a host, and half of the bound is where a player that floods is sent away.
   const least = 4 * config.maxFrameBytes;
@@ -186,15 +219,16 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
 
 /** What `--help` prints. */
 export function helpText(): string {
-  const rows = Object.values(SETTINGS).map(
-    ({ name, fallback, help }) => `  ${name.padEnd(30)} ${(fallback || '(empty)').padEnd(12)} ${help}`,
-  );
+  const rows = Object.values(SETTINGS).map((each: Setting | IntegerSetting) => {
+    const range = 'range' in each ? ` [${each.range.join(' to ')}]` : '';
+    return `  ${each.name.padEnd(30)} ${(each.fallback || '(empty)').padEnd(12)} ${each.help}${range}`;
+  });
   return [
     'WMBP: a WebSocket relay for party games.',
     '',
     'Usage: pnpm start [--help]',
     '',
-    'Settings are environment variables:',
+    'Settings are environment variables, integers in the range at the end of the line:',
     `  ${'name'.padEnd(30)} ${'default'.padEnd(12)} meaning`,
     ...rows,
     '',
@@ -203,6 +237,15 @@ export function helpText(): string {
 
 function setting(name: string, fallback: string, help: string): Setting {
   return { name, fallback, help };
+}
+
+function integerSetting(
+  name: string,
+  fallback: string,
+  range: IntegerSetting['range'],
+  help: string,
+): IntegerSetting {
+  return { name, fallback, range, help };
 }
 
 /** Printable and short, so that a setting cannot forge a line. */

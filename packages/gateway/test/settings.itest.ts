@@ -35,13 +35,17 @@ describe('deploy/README.md says of', () => {
   const documented = async (): Promise<string> =>
     [...(await read('deploy/README.md')).matchAll(/^\| (`[^|]+`) \|/gm)].map(([, names]) => names).join();
 
-  test('every setting what it is, in a row of its own', async () => {
+  test('every setting its default and its range, in a row of its own', async () => {
     const helped = start({}, '--help');
     await helped.exit();
-    const rows = await documented();
-    const names = [...helped.stdout.matchAll(/^ {2}(WMBP_\w+)/gm)].map(([, name]) => name);
-    expect(names.length).toBeGreaterThan(10);
-    expect(names.filter((name) => !rows.includes(`\`${name}\``))).toEqual([]);
+    const rows = /^ {2}(WMBP_\w+) +(\S+) .*?(?: \[(\d+) to (\d+)\])?$/gm;
+    const settings = [...helped.stdout.matchAll(rows)].map(([, name, byDefault, min, max]) => {
+      const isEmpty = byDefault === '(empty)';
+      return [name, isEmpty ? 'empty' : byDefault, min === undefined ? '' : `${min} to ${max}`];
+    });
+    expect(settings).toHaveLength(17);
+    expect(settings.filter(([, , range]) => range !== '')).toHaveLength(12);
+    expect(settingsOf(await read('deploy/README.md'))).toEqual(settings);
   });
 
   test('every variable of docker-compose.yml what it is', async () => {
@@ -51,6 +55,23 @@ describe('deploy/README.md says of', () => {
     expect(names.filter((name) => !rows.includes(`\`${name}\``))).toEqual([]);
   });
 });
+
+/** Name, default and range of each, with sizes in bytes; remarks in brackets are for readers. */
+function settingsOf(readme: string): string[][] {
+  const [, section = ''] = /^## Settings$(.*?)^## /ms.exec(readme) ?? [];
+  return [...section.matchAll(/^\| `(WMBP_\w+)` \| (.*?) \| (.*?) ?\| /gm)].map(([, name = '', ...cells]) => [
+    name,
+    ...cells.slice(0, 2).map((cell) => inBytes(cell.replace(/ \(.*\)$/, '').replaceAll('`', ''))),
+  ]);
+}
+
+const UNITS = ['KiB', 'MiB', 'GiB', 'TiB'] as const;
+
+function inBytes(text: string): string {
+  return text.replaceAll(/(\d+) ([KMGT]iB)/g, (_, count: string, unit: (typeof UNITS)[number]) =>
+    String(Number(count) * 1024 ** (UNITS.indexOf(unit) + 1)),
+  );
+}
 
 test('an argument that means nothing is one clear line', async () => {
   const refused = start({}, '--port=80');
