@@ -97,6 +97,11 @@ function inspect(container: string, format: string): Promise<string> {
   return run('docker', ['inspect', '--format', format, container]).then((text) => text.trim());
 }
 
+async function healthy(container: string): Promise<void> {
+  const status = '{{.State.Status}} {{.State.Health.Status}}';
+  await until('it to be healthy', async () => (await inspect(container, status)) === 'running healthy');
+}
+
 /** Of both its outputs. */
 function logsOf(container: string): Promise<string> {
   return run('sh', ['-c', `docker logs ${container} 2>&1`]);
@@ -277,9 +282,8 @@ test('a gateway that dies by itself is started again at once', async () => {
   const startedAt = (): Promise<string> => inspect(victim, '{{.State.StartedAt}}');
   const before = await startedAt();
   await dies(victim);
-  const status = (): Promise<string> => inspect(victim, '{{.State.Status}} {{.State.Health.Status}}');
   await until('it to run again', async () => (await startedAt()) !== before);
-  await until('it to be healthy', async () => (await status()) === 'running healthy');
+  await healthy(victim);
   expect(await inspect(victim, '{{.RestartCount}}')).toBe('1');
   const diedAt = await inspect(victim, '{{.State.FinishedAt}}');
   console.log(`started again ${Date.parse(await startedAt()) - Date.parse(diedAt)} ms after it died`);
@@ -313,6 +317,7 @@ test('a gateway that is stopped sends its players on and exits with 0; the other
   expect(game.left.toSorted((a, b) => a - b)).toEqual(sentOn.map(({ id }) => id));
   expect(game.holes).toEqual([]);
   await run('docker', ['start', stopped]);
+  await healthy(stopped);
 });
 
 test('a fourth gateway gets peers from the balancer', async () => {
