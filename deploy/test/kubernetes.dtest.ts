@@ -263,7 +263,7 @@ describe.each(OVERLAYS)('the overlay %s', (overlay) => {
     const everyNode = (await kubectl('get', 'nodes', '-o', 'name')).trim().split('\n');
     try {
       await kubectl('cordon', ...everyNode);
-      await inNamespace('delete', 'pod', ...elsewhere.map((each) => each?.name ?? ''));
+      await inNamespace('delete', 'pod', '--wait=false', ...elsewhere.map((each) => each?.name ?? ''));
       await allowed(0);
       const refusal = await drain('5s').catch(String);
       for (const budget of budgets) {
