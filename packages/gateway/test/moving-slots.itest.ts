@@ -113,7 +113,10 @@ test('a room is not opened where keys are on their way: another code lies elsewh
     if (!name.startsWith('EVAL')) return undefined;
     return performance.now() < untilMs ? TRYAGAIN : '*2\r\n$2\r\nok\r\n:7\r\n';
   };
+  const startedAtMs = performance.now();
   await expect(shared.store.create(ROOM)).rejects.toBeInstanceOf(RoomMoving);
+  expect(performance.now() - startedAtMs).toBeLessThan(GIVEN_UP_MS);
+  await expectAllHandled();
 });
 
 test('a room whose keys never arrive is refused in seconds', async () => {

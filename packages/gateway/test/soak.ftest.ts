@@ -21,6 +21,8 @@ const MAX_HEAP_GROWTH_MIB = 8;
 /** Of resident memory, once V8 has taken what it keeps for itself: garbage that nobody is in a hurry to collect. */
 const MAX_GROWTH_MIB = 64;
 const WARM_AFTER = 0.2;
+/** With what it takes until then. */
+const MAX_GROWTH_IN_ALL_MIB = 200;
 /** Twice the time, for machines that do something else as well. */
 const DEADLINE_MS = 2 * FOR_MS + 180_000;
 
@@ -154,7 +156,8 @@ async function soak(where: string, url: string, faults: Faults): Promise<void> {
     const draw = (): string => names[Math.floor(random() * names.length)] ?? '';
     const heapBefore = await liveHeaps(party);
     const startMs = performance.now();
-    let warm = await residentMib(party);
+    const before = await residentMib(party);
+    let warm = before;
     let isWarm = false;
     while (performance.now() < startMs + FOR_MS) {
       const drawn = new Set(random() < 0.5 ? [draw()] : [draw(), draw()]);
@@ -169,11 +172,15 @@ async function soak(where: string, url: string, faults: Faults): Promise<void> {
     }
     const after = await residentMib(party);
     const heapAfter = await liveHeaps(party);
-    print(`soak of ${where}`, `resident MiB ${shownMib(warm)} once warm, ${shownMib(after)} afterwards`);
+    print(
+      `soak of ${where}`,
+      `resident MiB ${shownMib(before)} before, ${shownMib(warm)} once warm, ${shownMib(after)} afterwards`,
+    );
     print(
       `soak of ${where}`,
       `live heap MiB ${shownMib(heapBefore)} before, ${shownMib(heapAfter)} afterwards`,
     );
+    expectFlat(before, after, MAX_GROWTH_IN_ALL_MIB);
     expectFlat(warm, after, MAX_GROWTH_MIB);
     expectFlat(heapBefore, heapAfter, MAX_HEAP_GROWTH_MIB);
   };
