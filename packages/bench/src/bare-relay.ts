@@ -4,6 +4,7 @@
  * somebody who knows uWebSockets.js writes it, and no faster or slower on purpose.
  */
 import type { WebSocket } from 'uWebSockets.js';
+import { takingSockets } from './bare-sockets.ts';
 import { decodeCommand, FromEncoder } from './bare-wire.ts';
 import { encodeCbor } from './cbor.ts';
 import { loadUws } from './uws.ts';
@@ -35,18 +36,7 @@ let lastRoom = 0;
 let lastPlayer = 0;
 
 const app = uws.App().ws<Peer>('/*', {
-  compression: uws.DISABLED,
-  maxBackpressure: 0,
-  maxPayloadLength: 16 * 1024 * 1024,
-  upgrade(res, req, context) {
-    res.upgrade<Peer>(
-      { path: req.getUrl().slice(1), room: undefined, player: 0, from: undefined },
-      req.getHeader('sec-websocket-key'),
-      req.getHeader('sec-websocket-protocol'),
-      req.getHeader('sec-websocket-extensions'),
-      context,
-    );
-  },
+  ...takingSockets(uws, (path): Peer => ({ path, room: undefined, player: 0, from: undefined })),
   open(ws) {
     const peer = ws.getUserData();
     if (peer.path === 'CREATE') create(ws, peer);

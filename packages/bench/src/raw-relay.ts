@@ -11,6 +11,7 @@
  */
 import { Redis } from 'ioredis';
 import type { WebSocket } from 'uWebSockets.js';
+import { takingSockets } from './bare-sockets.ts';
 import { decodeCommand, FromEncoder } from './bare-wire.ts';
 import { encodeCbor } from './cbor.ts';
 import { ItemWriter, KIND, readItems, type Item } from './raw-items.ts';
@@ -59,18 +60,7 @@ let lastRoom = 0;
 let lastPlayer = 0;
 
 const app = uws.App().ws<Peer>('/*', {
-  compression: uws.DISABLED,
-  maxBackpressure: 0,
-  maxPayloadLength: 16 * 1024 * 1024,
-  upgrade(res, req, context) {
-    res.upgrade<Peer>(
-      { path: req.getUrl().slice(1), room: undefined, sender: [] },
-      req.getHeader('sec-websocket-key'),
-      req.getHeader('sec-websocket-protocol'),
-      req.getHeader('sec-websocket-extensions'),
-      context,
-    );
-  },
+  ...takingSockets(uws, (path): Peer => ({ path, room: undefined, sender: [] })),
   open(ws) {
     const peer = ws.getUserData();
     if (peer.path === 'CREATE') create(ws, peer);
